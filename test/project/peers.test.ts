@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { peers } from '../../scripts/peer-catalogue.ts';
+import { projectRoot } from '../support/project-files.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a file with one suite that needs rustic, with the given folder as the cache of peers. */
+function runSuite(folder: string, required: boolean): Outcome {
+  const support = pathToFileURL(join(projectRoot, 'test', 'support', 'peers.ts')).href;
+  const file = join(folder, 'sample.test.mjs');
+  writeFileSync(
+    file,
+    `import { it } from 'node:test';
+     import { peerSuite } from ${JSON.stringify(support)};
+     peerSuite(['rustic'], 'reads what rustic wrote', (paths) => {
+       it('has a path: ' + paths.rustic, () => undefined);
+     });`,
+  );
+  const env: NodeJS.ProcessEnv = { ...process.env, TRANSHIP_PEERS_DIR: folder };
+  delete env['NODE_TEST_CONTEXT'];
+  delete env['TRANSHIP_REQUIRE_PEERS'];
+  if (required) env['TRANSHIP_REQUIRE_PEERS'] = '1';
+  return spawnSync(process.execPath, ['--test', '--test-reporter=spec', file], { env, encoding: 'utf8' });
+}
+
+describe('a suite that needs a peer', () => {
+  it('is skipped loudly where the peer is absent', (t) => {
+    const { status, stdout, stderr } = runSuite(temporaryFolder(t), false);
+    assert.equal(status, 0);
+    assert.match(stdout, /reads what rustic wrote.*# rustic not installed; to get it: npm run peers/);
+    assert.match(stdout, /skipped 1/);
+    assert.match(stdout + stderr, /SKIPPED: reads what rustic wrote: rustic not installed/);
+  });
+
+  it('fails where the peer is absent and required', (t) => {
+    const { status, stdout } = runSuite(temporaryFolder(t), true);
+    assert.equal(status, 1);
+    assert.match(stdout, /rustic not installed; to get it: npm run peers/);
+  });
+
+  it('runs with the path of the peer where it is there', (t) => {
+    const folder = temporaryFolder(t);
+    const rustic = peers.find((peer) => peer.name === 'rustic');
+    assert.ok(rustic !== undefined);
+    const binary = join(folder, rustic.folder, rustic.binary);
+    mkdirSync(join(binary, '..'), { recursive: true });
+    writeFileSync(binary, '#!/bin/sh\n');
+    chmodSync(binary, 0o755);
+    const { status, stdout } = runSuite(folder, true);
+    assert.equal(status, 0);
+    assert.ok(stdout.includes(`has a path: ${binary}`));
+  });
+});
