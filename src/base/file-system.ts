@@ -1,0 +1,48 @@
+/**
+ * The one door to file trees, source or target. Every call takes a directory descriptor and one name of any
+ * bytes, or a descriptor alone: no path is ever joined, no symbolic link followed but in the user's own root
+ * path, so that neither a hostile tree nor a racing writer gets a call outside the root. Calls are
+ * synchronous, retried when interrupted, and fail with FileSystemError, whose `errno` is the system's. They
+ * work in worker threads; descriptors are valid in all threads.
+ */
+export { userName, groupName } from './account-names.ts';
+export { printableName } from './byte-name.ts';
+export { openDirectoryAt, openRoot, readDirectory } from './directory.ts';
+export type { DirectoryEntry } from './directory.ts';
+export {
+  makeDirectoryAt,
+  makeHardLinkAt,
+  makeNodeAt,
+  makeSymlinkAt,
+  readLinkAt,
+  readLinkFd,
+  removeAt,
+  renameAt,
+} from './directory-change.ts';
+export type { NodeFileType, RemoveOptions, RenameOptions } from './directory-change.ts';
+export {
+  listExtendedAttributes,
+  removeExtendedAttribute,
+  setExtendedAttribute,
+} from './extended-attributes.ts';
+export type { FileAttribute } from './extended-attributes.ts';
+export { makeDeviceId, statAt, statAtIfPresent, statFd } from './file-status.ts';
+export type { FileStatus, FileType } from './file-status.ts';
+export { dataRanges, nextData, nextHole, preallocate, punchHole } from './holes.ts';
+export type { DataRange } from './holes.ts';
+export { setOwner, setPermissions, setTimes } from './inode-metadata.ts';
+export { assertPlatform } from './linux-calls.ts';
+export {
+  advise,
+  close,
+  createFileAt,
+  openFileAt,
+  openFileForUpdateAt,
+  openPathAt,
+  readAt,
+  synchronise,
+  synchroniseFileSystem,
+  truncate,
+  writeAt,
+} from './open-file.ts';
+export type { AccessAdvice } from './open-file.ts';
