@@ -1,0 +1,82 @@
+import type { Clock } from '../../base/clock.ts';
+import { TranshipError, throwIfAborted } from '../../base/errors.ts';
+import { systemClock } from '../../base/system-clock.ts';
+import type { Operation } from './intercept.ts';
+
+const KEEP_ALIVE_MS = 60_000;
+
+/** One failed attempt that will be repeated. */
+export interface RetryEvent {
+  readonly kind: Operation['kind'];
+  readonly key: string;
+  /** Failures since the operation began or last made progress, from 1. */
+  readonly failures: number;
+  readonly delayMs: number;
+  readonly error: TranshipError;
+}
+
+export interface RetryOptions {
+  /** Upper bound of the first wait; doubled after each failure. Default 1,000. */
+  readonly firstDelayMs?: number | undefined;
+  /** Default 60,000. */
+  readonly maxDelayMs?: number | undefined;
+  /** How long after its beginning, or its last progress, an operation may still be tried again. Default 15 minutes. */
+  readonly budgetMs?: number | undefined;
+  /** Called before each wait; must not throw. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+  /** Uniform in [0, 1). Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** The tries of one operation: full jitter between 0 and a bound that doubles, as long as the budget lasts. */
+export class Attempts {
+  readonly #operation: Pick<Operation, 'kind' | 'key' | 'signal'>;
+  readonly #options: RetryOptions;
+  readonly #clock: Clock;
+  #failures = 0;
+  #sinceMs: number;
+
+  constructor(operation: Pick<Operation, 'kind' | 'key' | 'signal'>, options: RetryOptions) {
+    this.#operation = operation;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#sinceMs = this.#clock.monotonicMs();
+  }
+
+  /** Failures since the beginning or the last progress. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Something new arrived: the budget and the waits begin anew. */
+  progress(): void {
+    this.#failures = 0;
+    this.#sinceMs = this.#clock.monotonicMs();
+  }
+
+  /** Resolves when the next attempt may begin; rethrows the error when there is none. */
+  async waitAfter(error: unknown): Promise<void> {
+    const { kind, key, signal } = this.#operation;
+    throwIfAborted(signal);
+    if (!(error instanceof TranshipError) || !error.retryable) throw error;
+    const {
+      firstDelayMs = 1_000,
+      maxDelayMs = 60_000,
+      budgetMs = 15 * 60_000,
+      random = Math.random,
+    } = this.#options;
+    const delayMs = random() * Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures);
+    if (this.#clock.monotonicMs() - this.#sinceMs + delayMs > budgetMs) throw error;
+    this.#failures += 1;
+    this.#options.onRetry?.({ kind, key, failures: this.#failures, delayMs, error });
+    // A clock's sleep lets the process end; a run whose every request waits for a sick store must not end so.
+    const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
+    try {
+      await this.#clock.sleep(delayMs, signal);
+    } finally {
+      clearInterval(keepAlive);
+    }
+  }
+}

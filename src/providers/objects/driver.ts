@@ -1,0 +1,96 @@
+/** Facts about a stored object, as the server tells them. */
+export interface ObjectInfo {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Last change by the server's clock, milliseconds since the Unix epoch. */
+  readonly modifiedMs: number;
+}
+
+/** `create` fails with code `already-exists` when the key is taken; `overwrite` replaces whatever is there. */
+export type PutMode = 'create' | 'overwrite';
+
+/** Bytes from `start` (inclusive) to `end` (exclusive). */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface AbortableOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PutOptions extends AbortableOptions {
+  /** Default `overwrite`. */
+  readonly mode?: PutMode | undefined;
+  /**
+   * SHA-256 of the whole body in lower-case hex, when the caller has it; a driver that can have the server confirm it
+   * must.
+   */
+  readonly sha256?: string | undefined;
+}
+
+export interface GetOptions extends AbortableOptions {
+  /** Default: the whole object. */
+  readonly range?: ByteRange | undefined;
+}
+
+/** What a store can do, as data. */
+export interface DriverCapabilities {
+  /** Requests that may run at once without harm; a hint for callers that schedule. */
+  readonly connections: number;
+  /** True when `create` is atomic even between machines. */
+  readonly atomicCreate: boolean;
+  /** True when the server confirms the bytes of a put by a checksum, or the bytes never leave this machine. */
+  readonly confirmsPuts: boolean;
+}
+
+/** A body in pieces; the pieces are put one after the other. The driver must not change nor keep them. */
+export type ObjectBody = Uint8Array | readonly Uint8Array[];
+
+/** One upload in parts, in progress. Part numbers start at 1; parts may be sent in any order and at once. */
+export interface MultipartUpload {
+  putPart(partNumber: number, body: Uint8Array, options?: AbortableOptions): Promise<void>;
+  /** Publishes all parts as one object, atomically. */
+  complete(options?: AbortableOptions): Promise<void>;
+  /** Discards all parts. Must succeed when called twice. */
+  abort(): Promise<void>;
+}
+
+/**
+ * What an implementer of a store provides. Keys are guaranteed to have been validated by ObjectStore:
+ * non-empty, `/`-separated segments of [A-Za-z0-9._-], no segment `.` or `..`, at most 900 characters, a segment
+ * at most 255, and `-tmp-` in none (drivers may name unfinished objects so).
+ *
+ * Every driver must guarantee:
+ * - Read after write: a completed `put` is seen by every later `get`, `head` and `list`, a completed `delete` likewise.
+ * - Atomicity: a reader sees the whole object or none of it; a failed or cancelled `put` leaves no object under the
+ *   key.
+ * - Durability: when `put` resolves, the object survives a crash of the machine that serves it.
+ * - Errors are StoreError with a code by cause (`not-found`, `already-exists`, `permission-denied`, `unauthenticated`,
+ *   `throttled`, `unavailable`, `timeout`, `no-space`, `io`), with `retryable` set truthfully.
+ * - A fired signal rejects with CancelledError soon, and stops the work.
+ */
+export interface ObjectDriver {
+  /** A printable location without secrets, such as `file:///srv/repo`. */
+  readonly url: string;
+  readonly capabilities: DriverCapabilities;
+
+  put(key: string, body: ObjectBody, options: PutOptions): Promise<void>;
+  /**
+   * `not-found` when the key does not exist. A range past the end must yield the bytes there are. The pieces are the
+   * caller's.
+   */
+  get(key: string, options: GetOptions): AsyncIterable<Uint8Array>;
+  /** `not-found` when the key does not exist. */
+  head(key: string, options: AbortableOptions): Promise<ObjectInfo>;
+  /**
+   * Every object whose key starts with `prefix` (a plain string prefix), in ascending byte order of the keys.
+   * Must not omit an object that existed before the call began and was not deleted; an empty result is no error.
+   */
+  list(prefix: string, options: AbortableOptions): AsyncIterable<ObjectInfo>;
+  /** Deleting a key that does not exist must succeed. */
+  delete(key: string, options: AbortableOptions): Promise<void>;
+  createMultipart(key: string, options: PutOptions): Promise<MultipartUpload>;
+  /** Frees sockets and handles. Must succeed when called twice. */
+  close(): Promise<void>;
+}

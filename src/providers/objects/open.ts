@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../base/clock.ts';
+import { StoreError, UsageError, throwIfAborted } from '../../base/errors.ts';
+import type { RetryEvent } from './attempts.ts';
+import type { AbortableOptions, ObjectDriver } from './driver.ts';
+import { withLimit } from './limit.ts';
+import { withObserver } from './observe.ts';
+import type { OperationObserver } from './observe.ts';
+import { asReadOnly } from './read-only.ts';
+import { withRetry } from './retry.ts';
+import { ObjectStore } from './store.ts';
+
+export interface OpenStoreOptions extends AbortableOptions {
+  /** Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+  /** Called for every request that has ended, each attempt on its own; must not throw. */
+  readonly observe?: OperationObserver | undefined;
+  /** Called before each wait for another attempt; must not throw. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** Requests at once. Default: what suits the kind of store. */
+  readonly connections?: number | undefined;
+  /** Refuse everything that would change the store. Default false. */
+  readonly readOnly?: boolean | undefined;
+}
+
+/** Where a store is, before any driver is loaded. */
+export type StoreLocation = { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' };
+
+const FORMS = 'use a path, file:///absolute/path, local:path or memory:';
+/** Forms of services that have no driver yet; restic's spellings among them. */
+const NOT_YET: ReadonlySet<string> = new Set([
+  's3',
+  'gs',
+  'azure',
+  'azblob',
+  'rest',
+  'sftp',
+  'b2',
+  'swift',
+  'rclone',
+]);
+/** A scheme stands before the first colon, and before any slash: `./a:b` is a path. */
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
+
+/**
+ * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`, or
+ * `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put.
+ * Rejects with UsageError for any other form, without repeating it: locations may hold passwords.
+ */
+export async function openStore(location: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
+  throwIfAborted(options.signal);
+  const driver = await openDriver(parseStoreLocation(location), options);
+  throwIfAborted(options.signal);
+  return new ObjectStore(decorate(driver, options));
+}
+
+/** Reads a location; throws UsageError for a form that is unknown or has no driver yet. */
+export function parseStoreLocation(location: string): StoreLocation {
+  const [, scheme, rest = ''] = SCHEME.exec(location) ?? [];
+  if (scheme === undefined) return localAt(location);
+  switch (scheme.toLowerCase()) {
+    case 'memory':
+      if (rest !== '') throw new UsageError('memory: takes nothing after the colon', { advice: FORMS });
+      return { kind: 'memory' };
+    case 'local':
+      return localAt(rest);
+    case 'file':
+      return localAt(pathOfFileUrl(location));
+    default:
+      throw unsupported(scheme.toLowerCase());
+  }
+}
+
+function localAt(path: string): StoreLocation {
+  if (path === '') throw new UsageError('the location of the store is empty', { advice: FORMS });
+  if (path.includes('\0')) throw new UsageError('a path cannot hold a zero byte');
+  return { kind: 'local', path };
+}
+
+function pathOfFileUrl(location: string): string {
+  const wrong = { where: 'file:', advice: 'write file:///absolute/path, without host or query' };
+  if (!location.slice('file:'.length).startsWith('///')) throw new UsageError('not a file URL', wrong);
+  try {
+    const url = new URL(location);
+    if (url.search === '' && url.hash === '') return fileURLToPath(url);
+  } catch (error) {
+    throw new UsageError('not a file URL', { ...wrong, cause: error });
+  }
+  throw new UsageError('not a file URL', wrong);
+}
+
+function unsupported(scheme: string): UsageError {
+  const what = NOT_YET.has(scheme) ? 'this kind of store is not supported yet' : 'unknown kind of store';
+  return new UsageError(what, {
+    where: `${scheme}:`,
+    advice: `${FORMS}; ./ begins a path that holds a colon`,
+  });
+}
+
+async function openDriver(location: StoreLocation, options: OpenStoreOptions): Promise<ObjectDriver> {
+  if (location.kind === 'memory') {
+    const { MemoryDriver } = await import('./memory/driver.ts');
+    return new MemoryDriver({ clock: options.clock });
+  }
+  const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([
+    import('./local/driver.ts'),
+    import('./local/local-error.ts'),
+  ]);
+  try {
+    if ((await stat(location.path)).isDirectory()) return new LocalDriver(location.path);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return new LocalDriver(location.path);
+    throw localError(error, 'open', location.path);
+  }
+  throw new StoreError('invalid-argument', 'not a folder', { where: location.path });
+}
+
+function decorate(driver: ObjectDriver, options: OpenStoreOptions): ObjectDriver {
+  const { clock, observe, onRetry, connections } = options;
+  const observed = observe === undefined ? driver : withObserver(driver, { observer: observe, clock });
+  const retried = withRetry(withLimit(observed, { connections }), { clock, onRetry });
+  return options.readOnly === true ? asReadOnly(retried) : retried;
+}

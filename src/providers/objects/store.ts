@@ -1,0 +1,159 @@
+import { StoreError, TranshipError, UsageError, throwIfAborted } from '../../base/errors.ts';
+import type {
+  AbortableOptions,
+  ByteRange,
+  DriverCapabilities,
+  GetOptions,
+  ObjectBody,
+  ObjectDriver,
+  ObjectInfo,
+  PutOptions,
+} from './driver.ts';
+import { collect } from './object-body.ts';
+import { checkKey, checkPrefix } from './object-key.ts';
+import { withPrefix } from './prefix.ts';
+import { putLarge } from './put-large.ts';
+import type { PutLargeOptions } from './put-large.ts';
+
+const SHA256_HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * An object store as its users see it: a driver whose arguments and answers are checked.
+ * Every method rejects with UsageError for a bad argument, StoreError by cause, CancelledError when the signal fired.
+ */
+export class ObjectStore {
+  readonly #driver: ObjectDriver;
+
+  constructor(driver: ObjectDriver) {
+    this.#driver = driver;
+  }
+
+  /** A printable location without secrets. */
+  get url(): string {
+    return this.#driver.url;
+  }
+
+  get capabilities(): DriverCapabilities {
+    return this.#driver.capabilities;
+  }
+
+  /**
+   * Stores the body under the key, whole or not at all; durable when it resolves. The body must not change until then.
+   */
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
+    checkKey(key);
+    checkPutOptions(options, key);
+    throwIfAborted(options.signal);
+    await this.#driver.put(key, body, options);
+  }
+
+  /**
+   * Stores a body of any length, a part at a time, with a bounded number of parts in memory; published atomically.
+   * A failure, also of the source, leaves nothing. Returns the object's size.
+   */
+  async putLarge(
+    key: string,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: PutLargeOptions = {},
+  ): Promise<{ readonly sizeBytes: number }> {
+    checkKey(key);
+    checkPutOptions(options, key);
+    throwIfAborted(options.signal);
+    return putLarge(this.#driver, key, source, options);
+  }
+
+  /**
+   * The object's bytes, or exactly those of the range. `not-found` when the key does not exist, `corrupt` when the
+   * object ends before the range does. The buffer is the caller's.
+   */
+  async get(key: string, options: GetOptions = {}): Promise<Buffer> {
+    return collect(this.stream(key, options));
+  }
+
+  /** As `get`, in pieces; that the range came whole is known only when the stream has ended. */
+  async *stream(key: string, options: GetOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    checkKey(key);
+    const { range } = options;
+    if (range !== undefined) checkRange(range, key);
+    throwIfAborted(options.signal);
+    if (range === undefined) {
+      yield* this.#driver.get(key, options);
+      return;
+    }
+    // Services have no empty range; a missing object must still be noticed.
+    if (range.start === range.end) await this.#driver.head(key, options);
+    else yield* wholeRange(this.#driver.get(key, options), key, range);
+  }
+
+  /** `not-found` when the key does not exist. */
+  async head(key: string, options: AbortableOptions = {}): Promise<ObjectInfo> {
+    checkKey(key);
+    throwIfAborted(options.signal);
+    return this.#driver.head(key, options);
+  }
+
+  async exists(key: string, options: AbortableOptions = {}): Promise<boolean> {
+    try {
+      await this.head(key, options);
+      return true;
+    } catch (error) {
+      if (error instanceof TranshipError && error.code === 'not-found') return false;
+      throw error;
+    }
+  }
+
+  /** Every object whose key starts with the prefix, a plain string (default: all), in ascending byte order of keys. */
+  async *list(prefix = '', options: AbortableOptions = {}): AsyncGenerator<ObjectInfo, void, undefined> {
+    checkPrefix(prefix);
+    throwIfAborted(options.signal);
+    yield* this.#driver.list(prefix, options);
+  }
+
+  /** Succeeds also when the key does not exist. */
+  async delete(key: string, options: AbortableOptions = {}): Promise<void> {
+    checkKey(key);
+    throwIfAborted(options.signal);
+    await this.#driver.delete(key, options);
+  }
+
+  /** A view of the part below `prefix/`. It shares this store's driver: closing either closes both. */
+  withPrefix(prefix: string): ObjectStore {
+    return new ObjectStore(withPrefix(this.#driver, prefix));
+  }
+
+  /** Frees sockets and handles; may be called twice. */
+  async close(): Promise<void> {
+    await this.#driver.close();
+  }
+}
+
+async function* wholeRange(
+  pieces: AsyncIterable<Uint8Array>,
+  key: string,
+  range: ByteRange,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const wanted = range.end - range.start;
+  let received = 0;
+  for await (const piece of pieces) {
+    received += piece.byteLength;
+    if (received > wanted) break;
+    yield piece;
+  }
+  if (received === wanted) return;
+  const fault =
+    received < wanted ? 'is shorter than the range asked for' : 'came with more bytes than asked for';
+  throw new StoreError('corrupt', `the object ${fault} (bytes ${range.start} to ${range.end})`, {
+    where: key,
+  });
+}
+
+function checkRange(range: ByteRange, key: string): void {
+  const { start, end } = range;
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start) return;
+  throw new UsageError(`not a byte range: ${start} to ${end}`, { where: key });
+}
+
+function checkPutOptions(options: PutOptions, key: string): void {
+  if (options.sha256 === undefined || SHA256_HEX.test(options.sha256)) return;
+  throw new UsageError('sha256 must be 64 lower-case hex digits', { where: key });
+}

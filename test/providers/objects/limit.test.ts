@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CancelledError } from '../../../src/base/errors.ts';
+import type { ObjectDriver } from '../../../src/providers/objects/driver.ts';
+import { intercept } from '../../../src/providers/objects/intercept.ts';
+import { withLimit } from '../../../src/providers/objects/limit.ts';
+import { MemoryDriver } from '../../../src/providers/objects/memory/driver.ts';
+import { collect } from '../../../src/providers/objects/object-body.ts';
+import { faultRules, withFaults } from '../../support/providers/fault.ts';
+
+interface Gauge {
+  running: number;
+  most: number;
+}
+
+/** Every request takes a few turns of the event loop, and counts while it does. */
+function gauged(driver: ObjectDriver, gauge: Gauge): ObjectDriver {
+  const counted = async <T>(work: () => Promise<T>): Promise<T> => {
+    gauge.running += 1;
+    gauge.most = Math.max(gauge.most, gauge.running);
+    try {
+      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+      return await work();
+    } finally {
+      gauge.running -= 1;
+    }
+  };
+  return intercept(driver, {
+    run: (_operation, work) => counted(work),
+    stream: async function* (_operation, open) {
+      const iterator = open()[Symbol.asyncIterator]();
+      for (;;) {
+        const result = await counted(() => iterator.next());
+        if (result.done === true) return;
+        yield result.value;
+      }
+    },
+  });
+}
+
+test('no more requests run at once than there are connections', async () => {
+  const gauge = { running: 0, most: 0 };
+  const driver = withLimit(gauged(new MemoryDriver(), gauge), { connections: 3 });
+  const keys = Array.from({ length: 30 }, (_, index) => `k/${index}`);
+  await Promise.all(keys.map((key) => driver.put(key, Buffer.alloc(200_000), {})));
+  await Promise.all(keys.map((key) => collect(driver.get(key, {}))));
+  await Promise.all(keys.map((key) => driver.head(key, {})));
+  assert.equal(gauge.most, 3);
+  assert.equal(gauge.running, 0);
+});
+
+test("without a number the driver's own limit holds", async () => {
+  const gauge = { running: 0, most: 0 };
+  const driver = gauged(new MemoryDriver(), gauge);
+  const limited = withLimit(driver);
+  await Promise.all(Array.from({ length: 60 }, (_, index) => limited.put(`k${index}`, Buffer.of(1), {})));
+  assert.equal(gauge.most, driver.capabilities.connections);
+});
+
+test('a reader that puts what it reads does not starve with one connection', async () => {
+  const memory = new MemoryDriver({ objects: [['a', Buffer.alloc(300_000, 1)]] });
+  const driver = withLimit(memory, { connections: 1 });
+  let pieces = 0;
+  for await (const piece of driver.get('a', {})) {
+    pieces += 1;
+    await driver.put(`copy/${pieces}`, piece, {});
+  }
+  for await (const { key } of driver.list('copy/', {})) await driver.delete(key, {});
+  assert.ok(pieces > 1);
+  assert.deepEqual([...memory.contents().keys()], ['a']);
+});
+
+test('a request leaves the queue when its signal fires, and is never sent', async () => {
+  const stalling = withFaults(new MemoryDriver(), faultRules({ action: { kind: 'stall' } }));
+  const driver = withLimit(stalling, { connections: 1 });
+  const first = new AbortController();
+  const second = new AbortController();
+  const blocking = driver.put('first', Buffer.of(1), { signal: first.signal });
+  const queued = driver.put('second', Buffer.of(1), { signal: second.signal });
+  const streamed = collect(driver.get('second', { signal: second.signal }));
+  const settled = Promise.allSettled([blocking]);
+  second.abort();
+  await assert.rejects(queued, CancelledError);
+  await assert.rejects(streamed, CancelledError);
+  first.abort();
+  const [result] = await settled;
+  assert.equal(result.status, 'rejected');
+  await driver.put('third', Buffer.of(1), {});
+  assert.deepEqual(await keysOf(driver), ['third']);
+});
+
+test('an upload can be aborted while every connection is stalled', async () => {
+  const rules = faultRules({ on: 'put-part', action: { kind: 'stall' } });
+  const driver = withLimit(withFaults(new MemoryDriver(), rules), { connections: 1 });
+  const upload = await driver.createMultipart('k', {});
+  const controller = new AbortController();
+  const stalled = Promise.allSettled([upload.putPart(1, Buffer.of(1), { signal: controller.signal })]);
+  await upload.abort();
+  controller.abort();
+  await stalled;
+});
+
+test('a thousand waiting requests on one signal raise no warning', async () => {
+  const warnings: Error[] = [];
+  const collectWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', collectWarning);
+  const { signal } = new AbortController();
+  const driver = withLimit(new MemoryDriver(), { connections: 2 });
+  await Promise.all(
+    Array.from({ length: 1000 }, (_, index) => driver.put(`k${index}`, Buffer.of(1), { signal })),
+  );
+  await nextTurn();
+  process.off('warning', collectWarning);
+  assert.deepEqual(warnings, []);
+});
+
+async function keysOf(driver: ObjectDriver): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of driver.list('', {})) keys.push(key);
+  return keys;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
