@@ -1,0 +1,101 @@
+import pLimit from 'p-limit';
+import { throwIfAborted } from '../base/errors.ts';
+import { BlobIndex } from './blob-index.ts';
+import { decodeIndexFile } from './format/index-file.ts';
+import type { IndexFile } from './format/index-file.ts';
+import type { IndexedPack } from './format/blob.ts';
+import { PackTable } from './pack-table.ts';
+import type { Repository } from './repository.ts';
+
+/** Index files fetched at once; they are decoded one by one on this thread. */
+const parallelLoads = 8;
+
+/** A blob's share of a compressed index file: its id does not compress, the rest nearly vanishes. */
+const storedBytesPerBlob = 40;
+
+/** Where a blob is to be read. */
+export interface PackSlice {
+  readonly packId: string;
+  /** Where the last blob of the pack ends. */
+  readonly packBlobsBytes: number;
+  readonly offset: number;
+  readonly length: number;
+  /** 0 for a blob that is stored raw. */
+  readonly uncompressedLength: number;
+}
+
+/** What all index files of a repository say together, at the moment they were listed. */
+export class LoadedIndex {
+  readonly blobs: BlobIndex;
+  readonly packs = new PackTable();
+  /** The index files this was made of. */
+  readonly fileIds = new Set<string>();
+  /** Packs that a two-phase prune marked for deletion; no new snapshot may rely on them. */
+  readonly markedPacks = new Set<string>();
+
+  constructor(expectedBlobs = 0) {
+    this.blobs = BlobIndex.create(expectedBlobs);
+  }
+
+  addPack(pack: IndexedPack): void {
+    const lastEnd = pack.blobs.reduce((end, blob) => Math.max(end, blob.offset + blob.length), 0);
+    const packNumber = this.packs.add(pack.id, lastEnd);
+    for (const blob of pack.blobs) {
+      this.blobs.setLocation(blob.type, blob.id, {
+        packNumber,
+        offset: blob.offset,
+        length: blob.length,
+        uncompressedLength: blob.uncompressedLength ?? 0,
+      });
+    }
+  }
+
+  addFile(id: string, file: IndexFile): void {
+    this.fileIds.add(id);
+    for (const pack of file.packsToDelete ?? []) this.markedPacks.add(pack.id);
+    for (const pack of file.packs) this.addPack(pack);
+  }
+
+  locate(type: 'data' | 'tree', id: string | Uint8Array): PackSlice | undefined {
+    const location = this.blobs.locate(type, id);
+    if (location === undefined) return undefined;
+    const { offset, length, uncompressedLength } = location;
+    const { packNumber } = location;
+    const packId = this.packs.idOf(packNumber);
+    return {
+      packId,
+      packBlobsBytes: this.packs.blobsBytesOf(packNumber),
+      offset,
+      length,
+      uncompressedLength,
+    };
+  }
+}
+
+/** Calls `visit` with every index file, one after the other; fetching runs ahead by a bounded number. */
+export async function visitIndexFiles(
+  repository: Repository,
+  ids: readonly string[],
+  visit: (id: string, file: IndexFile) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const limit = pLimit(parallelLoads);
+  await limit.map(ids, async (id) => {
+    throwIfAborted(signal);
+    const json = await repository.loadDocument('index', id, signal);
+    visit(id, decodeIndexFile(json, `index/${id}`));
+  });
+}
+
+/**
+ * Reads every index file. A reader of snapshots must have listed them before it calls this: a snapshot is written
+ * after its index, so an index that is listed later holds all that the snapshot needs.
+ */
+export async function loadIndex(repository: Repository, signal?: AbortSignal): Promise<LoadedIndex> {
+  const files = await repository.listFiles('index', signal);
+  const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const loaded = new LoadedIndex(totalBytes / storedBytesPerBlob);
+  const ids = files.map((file) => file.id);
+  await visitIndexFiles(repository, ids, (id, file) => loaded.addFile(id, file), signal);
+  return loaded;
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { Cipher } from './crypto/cipher.ts';
+import type { BlobType, PackedBlob } from './format/blob.ts';
+import {
+  compressedEntryBytes,
+  encodePackHeader,
+  encodePackTrailer,
+  headerEntryBytes,
+  packOverheadBytes,
+} from './format/pack.ts';
+
+/** restic's default and bounds for the size at which a pack is closed. */
+export const packSizeBytes = { minimum: 4 * 2 ** 20, default: 16 * 2 ** 20, maximum: 128 * 2 ** 20 } as const;
+
+/** The sealed blobs of a pack that has no header yet; can be posted to another thread. */
+export interface OpenPack {
+  readonly type: BlobType;
+  readonly buffer: ArrayBuffer;
+  readonly lengthBytes: number;
+  readonly blobs: readonly PackedBlob[];
+}
+
+/** A pack as it is uploaded: `bytes` is a view of the first part of its buffer. */
+export interface FinishedPack {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  readonly blobs: readonly PackedBlob[];
+}
+
+/** Collects sealed blobs of one type in one buffer, with room kept for the header. */
+export class PackBuilder {
+  readonly type: BlobType;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #lengthBytes = 0;
+  #headerBytes = packOverheadBytes;
+  #blobs: PackedBlob[] = [];
+
+  constructor(type: BlobType, buffer: ArrayBuffer) {
+    this.type = type;
+    this.#bytes = new Uint8Array(buffer);
+  }
+
+  get isEmpty(): boolean {
+    return this.#blobs.length === 0;
+  }
+
+  /** Bytes of the pack if it were finished now. */
+  get sizeBytes(): number {
+    return this.#lengthBytes + this.#headerBytes;
+  }
+
+  /** True when a blob whose sealed form has this length still fits into the buffer. */
+  fits(sealedBytes: number): boolean {
+    return this.sizeBytes + sealedBytes + compressedEntryBytes <= this.#bytes.length;
+  }
+
+  /**
+   * Seals `stored` (the plaintext, or its zstd frame when `uncompressedLength` is given) and returns the envelope's
+   * view.
+   */
+  add(cipher: Cipher, id: string, stored: Uint8Array, uncompressedLength: number | undefined): Uint8Array {
+    const offset = this.#lengthBytes;
+    const length = cipher.sealInto(stored, this.#bytes, offset);
+    const blob = { id, type: this.type, offset, length, uncompressedLength };
+    this.#blobs.push(blob);
+    this.#lengthBytes += length;
+    this.#headerBytes += headerEntryBytes(blob);
+    return this.#bytes.subarray(offset, offset + length);
+  }
+
+  /** Takes over sealed blobs as they are: where a blob stands in a pack is not part of its envelope. */
+  append(pack: OpenPack): void {
+    this.#bytes.set(new Uint8Array(pack.buffer, 0, pack.lengthBytes), this.#lengthBytes);
+    for (const blob of pack.blobs) {
+      this.#blobs.push({ ...blob, offset: blob.offset + this.#lengthBytes });
+      this.#headerBytes += headerEntryBytes(blob);
+    }
+    this.#lengthBytes += pack.lengthBytes;
+  }
+
+  /** The blobs without a header, for another thread to merge; the builder must not be used afterwards. */
+  release(): OpenPack {
+    const pack = {
+      type: this.type,
+      buffer: this.#bytes.buffer,
+      lengthBytes: this.#lengthBytes,
+      blobs: this.#blobs,
+    };
+    this.#blobs = [];
+    return pack;
+  }
+
+  /** Appends the header; the builder must not be used afterwards. */
+  finish(cipher: Cipher): FinishedPack {
+    const header = encodePackHeader(this.#blobs);
+    const headerLength = cipher.sealInto(header, this.#bytes, this.#lengthBytes);
+    const end = this.#lengthBytes + headerLength;
+    const trailer = encodePackTrailer(headerLength);
+    this.#bytes.set(trailer, end);
+    const bytes = this.#bytes.subarray(0, end + trailer.length);
+    return { id: createHash('sha256').update(bytes).digest('hex'), bytes, blobs: this.#blobs };
+  }
+}

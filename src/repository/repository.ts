@@ -1,0 +1,218 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import { RepositoryError, StoreError, UsageError, throwIfAborted } from '../base/errors.ts';
+import { silentLogger } from '../base/logger.ts';
+import type { Logger } from '../base/logger.ts';
+import { systemClock } from '../base/system-clock.ts';
+import type { ObjectStore } from '../providers/objects/store.ts';
+import { deriveGearSeed } from './chunker/gear-table.ts';
+import type { ChunkerName } from './chunker/chunker.ts';
+import { isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
+import type { Compressor } from './compression/compressor.ts';
+import { createCompressor } from './compression/open-compressor.ts';
+import type { Cipher, MasterKey } from './crypto/cipher.ts';
+import { createCipher } from './crypto/open-cipher.ts';
+import { generateMasterKey } from './crypto/password-key.ts';
+import type { ScryptCost } from './crypto/password-key.ts';
+import { chunkerOf, decodeConfig, encodeConfig, withChunker } from './format/config.ts';
+import type { Config } from './format/config.ts';
+import { configKey, idOf, keyOf, prefixOf } from './format/file-kind.ts';
+import type { NamedFileKind } from './format/file-kind.ts';
+import { decodeUnpacked, encodeUnpacked } from './format/unpacked.ts';
+import { addKey, openWithPassword } from './keys.ts';
+
+/** Kinds of file that are one sealed document each. */
+export type DocumentKind = 'index' | 'snapshots' | 'locks';
+
+/** An index file of restic's largest size decodes to far less; beyond this a file is hostile. */
+const documentLimitBytes = 512 * 2 ** 20;
+
+export interface RepositoryOptions {
+  readonly password: string;
+  readonly clock?: Clock | undefined;
+  readonly logger?: Logger | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface InitOptions extends RepositoryOptions {
+  /** How files are cut. Default `fastcdc`; `rabin` lets restic and rustic go on deduplicating against our passes. */
+  readonly chunker?: ChunkerName | undefined;
+  /** Weaker than the default only in tests. Default: calibrated to about 500 ms on this machine. */
+  readonly scryptCost?: ScryptCost | undefined;
+}
+
+/** Everything a thread needs to cut, seal and open on behalf of a repository; can be posted to it. */
+export interface RepositorySecrets {
+  readonly masterKey: MasterKey;
+  readonly chunker: ChunkerName;
+  readonly chunkerPolynomial: bigint;
+  readonly gearSeed: Uint8Array;
+  /** False in a version-1 repository, where nothing may be compressed. */
+  readonly compression: boolean;
+}
+
+export interface RepositoryFile {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+/** An open repository: its config, its master key, and its single-document files. */
+export class Repository {
+  readonly store: ObjectStore;
+  readonly config: Config;
+  readonly masterKey: MasterKey;
+  readonly keyId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly cipher: Cipher;
+  readonly compressor: Compressor;
+
+  private constructor(
+    store: ObjectStore,
+    config: Config,
+    key: { readonly id: string; readonly masterKey: MasterKey },
+    options: RepositoryOptions,
+  ) {
+    this.store = store;
+    this.config = config;
+    this.masterKey = key.masterKey;
+    this.keyId = key.id;
+    this.clock = options.clock ?? systemClock;
+    this.logger = options.logger ?? silentLogger;
+    this.cipher = createCipher(key.masterKey);
+    this.compressor = createCompressor();
+  }
+
+  /**
+   * Creates a version-2 repository. Refuses with `already-exists` where a config, a key or a snapshot already stands:
+   * writing another key over them would make the old data unreadable.
+   */
+  static async init(store: ObjectStore, options: InitOptions): Promise<Repository> {
+    if (options.password === '') throw new UsageError('an empty password would protect nothing');
+    await refuseExisting(store, options.signal);
+    const masterKey = generateMasterKey();
+    const clock = options.clock ?? systemClock;
+    const keyId = await addKey(store, masterKey, options.password, {
+      createdMs: clock.nowMs(),
+      scryptCost: options.scryptCost,
+      signal: options.signal,
+    });
+    const config: Config = {
+      version: 2,
+      id: randomBytes(32).toString('hex'),
+      chunkerPolynomial: randomPolynomial((bytes) => randomBytes(bytes)),
+      extra: withChunker(undefined, options.chunker ?? 'fastcdc'),
+    };
+    const sealed = createCipher(masterKey).seal(encodeConfig(config));
+    await store.put(configKey, sealed, { mode: 'create', signal: options.signal });
+    return new Repository(store, config, { id: keyId, masterKey }, options);
+  }
+
+  /**
+   * Fails with `no-repository` or `wrong-password` (RepositoryError), or `corrupt` when the config cannot be believed.
+   */
+  static async open(store: ObjectStore, options: RepositoryOptions): Promise<Repository> {
+    const sealed = await readConfig(store, options.signal);
+    const key = await openWithPassword(store, options.password, { signal: options.signal, clock: options.clock });
+    const config = decodeConfig(openConfig(sealed, key.masterKey), configKey);
+    if (!isIrreducible(config.chunkerPolynomial)) {
+      throw new RepositoryError('corrupt', 'the chunker polynomial is reducible', { where: configKey });
+    }
+    return new Repository(store, config, key, options);
+  }
+
+  /** restic and rustic repositories are continued with their own chunker, so that deduplication goes on. */
+  get chunker(): ChunkerName {
+    return chunkerOf(this.config, configKey);
+  }
+
+  get secrets(): RepositorySecrets {
+    return {
+      masterKey: this.masterKey,
+      chunker: this.chunker,
+      chunkerPolynomial: this.config.chunkerPolynomial,
+      gearSeed: deriveGearSeed(this.masterKey),
+      compression: this.config.version >= 2,
+    };
+  }
+
+  /** All files of a kind, in ascending order of ids; what is named otherwise is none of ours. */
+  async listFiles(kind: NamedFileKind, signal?: AbortSignal): Promise<RepositoryFile[]> {
+    const files: RepositoryFile[] = [];
+    for await (const { key, sizeBytes } of this.store.list(prefixOf(kind), { signal })) {
+      const id = idOf(kind, key);
+      if (id !== undefined) files.push({ id, sizeBytes });
+    }
+    return files;
+  }
+
+  async listIds(kind: NamedFileKind, signal?: AbortSignal): Promise<string[]> {
+    return (await this.listFiles(kind, signal)).map((file) => file.id);
+  }
+
+  /** Seals and stores a document; the id is the SHA-256 of the stored bytes. */
+  async saveDocument(kind: DocumentKind, json: Uint8Array, signal?: AbortSignal): Promise<string> {
+    const sealed = this.cipher.seal(encodeUnpacked(json, this.config.version, this.compressor));
+    const id = createHash('sha256').update(sealed).digest('hex');
+    await this.store.put(keyOf(kind, id), sealed, { sha256: id, signal });
+    return id;
+  }
+
+  /** The JSON of a document. Stored bytes that do not hash to the id are read once more, then are `corrupt`. */
+  async loadDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const key = keyOf(kind, id);
+    let sealed = await this.store.get(key, { signal });
+    if (createHash('sha256').update(sealed).digest('hex') !== id) {
+      sealed = await this.store.get(key, { signal });
+      if (createHash('sha256').update(sealed).digest('hex') !== id) {
+        throw new RepositoryError('corrupt', 'the file does not hash to its name', { where: key });
+      }
+    }
+    return decodeUnpacked(this.#open(sealed, key), this.compressor, documentLimitBytes, key);
+  }
+
+  async removeDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    await this.store.delete(keyOf(kind, id), { signal });
+  }
+
+  #open(sealed: Uint8Array, where: string): Buffer {
+    try {
+      return this.cipher.open(sealed);
+    } catch (cause) {
+      throw new RepositoryError('corrupt', 'the file cannot be decrypted', { where, cause });
+    }
+  }
+}
+
+function openConfig(sealed: Uint8Array, masterKey: MasterKey): Buffer {
+  try {
+    return createCipher(masterKey).open(sealed);
+  } catch (cause) {
+    throw new RepositoryError('corrupt', 'the config cannot be decrypted', { where: configKey, cause });
+  }
+}
+
+async function readConfig(store: ObjectStore, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  try {
+    return await store.get(configKey, { signal });
+  } catch (cause) {
+    if (!(cause instanceof StoreError) || cause.code !== 'not-found') throw cause;
+    throw new RepositoryError('no-repository', 'there is no repository', {
+      where: store.url,
+      advice: 'check the location, or create one with `tranship init`',
+      cause,
+    });
+  }
+}
+
+async function refuseExisting(store: ObjectStore, signal: AbortSignal | undefined): Promise<void> {
+  for (const prefix of [configKey, prefixOf('keys'), prefixOf('snapshots')]) {
+    for await (const object of store.list(prefix, { signal })) {
+      throw new RepositoryError('already-exists', 'there is a repository already, or what is left of one', {
+        where: `${store.url} (${object.key})`,
+        advice: 'use it, or choose an empty location',
+      });
+    }
+  }
+}

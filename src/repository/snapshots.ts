@@ -1,0 +1,106 @@
+import pLimit from 'p-limit';
+import { RepositoryError, UsageError } from '../base/errors.ts';
+import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';
+import type { Snapshot } from './format/snapshot.ts';
+import { parseTimestamp } from './format/timestamp.ts';
+import type { Repository } from './repository.ts';
+
+const parallelLoads = 16;
+
+export interface StoredSnapshot extends Snapshot {
+  readonly id: string;
+  readonly timeNs: bigint;
+}
+
+export interface SnapshotFilter {
+  readonly hosts?: readonly string[] | undefined;
+  /** Each list is an alternative; a snapshot must carry all tags of one of them. */
+  readonly tags?: readonly (readonly string[])[] | undefined;
+  /** A snapshot must hold all of these paths. */
+  readonly paths?: readonly string[] | undefined;
+}
+
+export interface SnapshotList {
+  /** Oldest first. */
+  readonly snapshots: readonly StoredSnapshot[];
+  /** Files in `snapshots/` that could not be read, with the reason. */
+  readonly damaged: readonly { readonly id: string; readonly error: RepositoryError }[];
+}
+
+/** Reads every snapshot. One damaged file hides no other. */
+export async function listSnapshots(
+  repository: Repository,
+  filter: SnapshotFilter = {},
+  signal?: AbortSignal,
+): Promise<SnapshotList> {
+  const ids = await repository.listIds('snapshots', signal);
+  const damaged: { id: string; error: RepositoryError }[] = [];
+  const snapshots: StoredSnapshot[] = [];
+  await pLimit(parallelLoads).map(ids, async (id) => {
+    try {
+      const snapshot = await loadSnapshot(repository, id, signal);
+      if (matchesFilter(snapshot, filter)) snapshots.push(snapshot);
+    } catch (error) {
+      if (!(error instanceof RepositoryError)) throw error;
+      damaged.push({ id, error });
+    }
+  });
+  snapshots.sort((a, b) => (a.timeNs === b.timeNs ? (a.id < b.id ? -1 : 1) : a.timeNs < b.timeNs ? -1 : 1));
+  return { snapshots, damaged };
+}
+
+export async function loadSnapshot(
+  repository: Repository,
+  id: string,
+  signal?: AbortSignal,
+): Promise<StoredSnapshot> {
+  const where = `snapshots/${id}`;
+  const snapshot = decodeSnapshot(await repository.loadDocument('snapshots', id, signal), where);
+  return { ...snapshot, id, timeNs: parseTimestamp(snapshot.time) };
+}
+
+export async function saveSnapshot(
+  repository: Repository,
+  snapshot: Snapshot,
+  signal?: AbortSignal,
+): Promise<string> {
+  return repository.saveDocument('snapshots', encodeSnapshot(snapshot), signal);
+}
+
+/** `latest` (by time, among those that match the filter), or an id or a unique prefix of one. */
+export async function findSnapshot(
+  repository: Repository,
+  name: string,
+  filter: SnapshotFilter = {},
+  signal?: AbortSignal,
+): Promise<StoredSnapshot> {
+  if (name === 'latest') {
+    const { snapshots, damaged } = await listSnapshots(repository, filter, signal);
+    const latest = snapshots.at(-1);
+    if (latest === undefined)
+      throw damaged[0]?.error ?? noSuchSnapshot('the repository holds no such snapshot', name);
+    return latest;
+  }
+  if (!/^[0-9a-f]{2,64}$/.test(name)) {
+    throw new UsageError('not a snapshot', { where: name, advice: 'give `latest`, or an id of hex digits' });
+  }
+  const matching = (await repository.listIds('snapshots', signal)).filter((id) => id.startsWith(name));
+  const [id, second] = matching;
+  if (id === undefined) throw noSuchSnapshot('there is no snapshot of this id', name);
+  if (second !== undefined) throw noSuchSnapshot(`${matching.length} snapshots start with this id`, name);
+  return loadSnapshot(repository, id, signal);
+}
+
+export function matchesFilter(snapshot: Snapshot, filter: SnapshotFilter): boolean {
+  const hosts = filter.hosts ?? [];
+  if (hosts.length > 0 && !hosts.includes(snapshot.hostname ?? '')) return false;
+  const tagLists = filter.tags ?? [];
+  const carried = snapshot.tags ?? [];
+  if (tagLists.length > 0 && !tagLists.some((tags) => tags.every((tag) => carried.includes(tag))))
+    return false;
+  return (filter.paths ?? []).every((path) => snapshot.paths.includes(path));
+}
+
+function noSuchSnapshot(what: string, where: string): RepositoryError {
+  return new RepositoryError('not-found', what, { where, advice: 'list them with `tranship snapshots`' });
+}
