@@ -88,6 +88,8 @@ describe('the thread of a lock', () => {
     await until(() => thread.isRunning);
     await thread.confirm();
     assert.notEqual(thread.id, first);
+    // The lock is confirmed before its old file is gone.
+    await until(async () => (await lockIds(folder)).length === 1);
     assert.deepEqual(await lockIds(folder), [thread.id]);
   });
 
