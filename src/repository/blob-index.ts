@@ -1,4 +1,5 @@
 import { RepositoryError } from '../base/errors.ts';
+import { envelopeOverheadBytes } from './crypto/cipher.ts';
 import type { BlobType } from './format/blob.ts';
 
 /** The memory of a {@link BlobIndex}; can be posted to another thread, which attaches to it. */
@@ -17,6 +18,11 @@ export interface BlobLocation {
   readonly length: number;
   /** Plaintext length of a compressed blob; 0 for a blob that is stored raw. */
   readonly uncompressedLength: number;
+}
+
+/** A raw blob's plaintext is as long as its envelope without IV and MAC. */
+export function plaintextBytes(blob: Pick<BlobLocation, 'length' | 'uncompressedLength'>): number {
+  return blob.uncompressedLength > 0 ? blob.uncompressedLength : blob.length - envelopeOverheadBytes;
 }
 
 /** 8 words of id, then pack and type, offset, length, uncompressed length: 48 bytes a blob. */
@@ -146,6 +152,12 @@ export class BlobIndex {
       length: this.#word(base + lengthWord),
       uncompressedLength: this.#word(base + uncompressedLengthWord),
     };
+  }
+
+  /** Length of the blob's plaintext; 0 when it has no place. */
+  plaintextBytesAt(row: number): number {
+    const location = this.locationAt(row);
+    return location === undefined ? 0 : plaintextBytes(location);
   }
 
   typeAt(row: number): BlobType {

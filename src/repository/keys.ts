@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { RepositoryError } from '../base/errors.ts';
 import { systemClock } from '../base/system-clock.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
+import { putConfirmed } from './confirmed-put.ts';
 import type { MasterKey } from './crypto/cipher.ts';
 import { unwrapMasterKey, wrapMasterKey } from './crypto/password-key.ts';
 import type { ScryptCost } from './crypto/password-key.ts';
@@ -20,6 +21,17 @@ export interface AddKeyOptions {
   readonly createdMs: number;
   readonly scryptCost?: ScryptCost | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface OpenKeyOptions {
+  /**
+   * Tells whether a master key is this repository's: a key file that two processes left which made a repository at the
+   * same moment opens with the password too. When none fits, one that merely opened is returned.
+   */
+  readonly fits?: ((masterKey: MasterKey) => boolean) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface OpenedKey {
@@ -45,7 +57,7 @@ export async function addKey(
     ...wrapped,
   });
   const id = createHash('sha256').update(file).digest('hex');
-  await store.put(keyOf('keys', id), file, { sha256: id, mode: 'create', signal: options.signal });
+  await putConfirmed(store, keyOf('keys', id), file, { sha256: id, mode: 'create', signal: options.signal });
   return id;
 }
 
@@ -56,11 +68,12 @@ export async function addKey(
 export async function openWithPassword(
   store: ObjectStore,
   password: string,
-  options: { readonly signal?: AbortSignal | undefined; readonly clock?: Clock | undefined } = {},
+  options: OpenKeyOptions = {},
 ): Promise<OpenedKey> {
   const clock = options.clock ?? systemClock;
   const startedMs = clock.monotonicMs();
   const damaged: unknown[] = [];
+  let opened: OpenedKey | undefined;
   let tried = 0;
   for await (const object of store.list(prefixOf('keys'), { signal: options.signal })) {
     const id = idOf('keys', object.key);
@@ -68,7 +81,10 @@ export async function openWithPassword(
     tried++;
     try {
       const masterKey = await tryKey(store, id, object.sizeBytes, password, options.signal);
-      if (masterKey !== undefined) return { id, masterKey };
+      if (masterKey !== undefined) {
+        opened = { id, masterKey };
+        if (options.fits === undefined || options.fits(masterKey)) return opened;
+      }
     } catch (error) {
       if (!(error instanceof RepositoryError)) throw error;
       damaged.push(error);
@@ -80,6 +96,7 @@ export async function openWithPassword(
       advice: 'the location may be wrong, or its keys were deleted: restore a copy of keys/',
     });
   }
+  if (opened !== undefined) return opened;
   if (damaged.length === tried) throw damaged[0];
   throw new RepositoryError('wrong-password', 'the password opens no key of the repository', {
     where: store.url,

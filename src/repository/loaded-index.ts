@@ -50,10 +50,11 @@ export class LoadedIndex {
     }
   }
 
-  addFile(id: string, file: IndexFile): void {
+  /** Blobs of the packs in `ignored` are as good as not there. */
+  addFile(id: string, file: IndexFile, ignored: ReadonlySet<string> = new Set()): void {
     this.fileIds.add(id);
     for (const pack of file.packsToDelete ?? []) this.markedPacks.add(pack.id);
-    for (const pack of file.packs) this.addPack(pack);
+    for (const pack of file.packs) if (!ignored.has(pack.id)) this.addPack(pack);
   }
 
   locate(type: 'data' | 'tree', id: string | Uint8Array): PackSlice | undefined {
@@ -71,6 +72,9 @@ export class LoadedIndex {
     };
   }
 }
+
+/** What `write` builds on must outlast a prune: blobs of packs that are marked for deletion are left out. */
+export type IndexUse = 'read' | 'write';
 
 /** Calls `visit` with every index file, one after the other; fetching runs ahead by a bounded number. */
 export async function visitIndexFiles(
@@ -91,11 +95,24 @@ export async function visitIndexFiles(
  * Reads every index file. A reader of snapshots must have listed them before it calls this: a snapshot is written
  * after its index, so an index that is listed later holds all that the snapshot needs.
  */
-export async function loadIndex(repository: Repository, signal?: AbortSignal): Promise<LoadedIndex> {
+export async function loadIndex(
+  repository: Repository,
+  signal?: AbortSignal,
+  use: IndexUse = 'read',
+): Promise<LoadedIndex> {
   const files = await repository.listFiles('index', signal);
   const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const loaded = new LoadedIndex(totalBytes / storedBytesPerBlob);
   const ids = files.map((file) => file.id);
   await visitIndexFiles(repository, ids, (id, file) => loaded.addFile(id, file), signal);
-  return loaded;
+  if (use === 'read' || loaded.markedPacks.size === 0) return loaded;
+  // An interrupted prune may have marked packs that another index file still lists as ordinary ones.
+  const unmarked = new LoadedIndex(totalBytes / storedBytesPerBlob);
+  await visitIndexFiles(
+    repository,
+    ids,
+    (id, file) => unmarked.addFile(id, file, loaded.markedPacks),
+    signal,
+  );
+  return unmarked;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { RepositoryError, StoreError } from '../base/errors.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Compressor } from './compression/compressor.ts';
+import { putConfirmed } from './confirmed-put.ts';
 import type { Cipher } from './crypto/cipher.ts';
 import type { RepositoryVersion } from './format/config.ts';
 import { idOf, keyOf } from './format/file-kind.ts';
@@ -81,7 +82,7 @@ export class LockFolder {
   }
 
   async put(lock: SealedLock, signal?: AbortSignal): Promise<void> {
-    await this.#tools.store.put(keyOf('locks', lock.id), lock.bytes, { sha256: lock.id, signal });
+    await putConfirmed(this.#tools.store, keyOf('locks', lock.id), lock.bytes, { sha256: lock.id, signal });
   }
 
   async exists(id: string, signal?: AbortSignal): Promise<boolean> {

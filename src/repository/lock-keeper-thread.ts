@@ -124,11 +124,10 @@ export class LockKeeperThread {
 
   /** Resolves with the thread's answer, or when the thread has ended; one that stays silent is ended. */
   async #ask(request: LockKeeperRequest): Promise<void> {
-    // Questions are asked one after the other: what the first one learns may answer the second.
-    await this.#asked;
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    this.#asked = this.#exchange(worker, request);
+    // Questions are asked one after the other: the thread's answers do not say which question they answer.
+    this.#asked = this.#asked.then(async () => {
+      if (this.#worker !== undefined) await this.#exchange(this.#worker, request);
+    });
     await this.#asked;
   }
 

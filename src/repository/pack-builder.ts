@@ -6,16 +6,20 @@ import {
   encodePackHeader,
   encodePackTrailer,
   headerEntryBytes,
+  maximumHeaderBytes,
   packOverheadBytes,
 } from './format/pack.ts';
 
 /** restic's default and bounds for the size at which a pack is closed. */
 export const packSizeBytes = { minimum: 4 * 2 ** 20, default: 16 * 2 ** 20, maximum: 128 * 2 ** 20 } as const;
 
+/** Offsets and lengths are 32 bits wide. */
+const maximumPackBytes = 2 ** 32 - 1;
+
 /** The sealed blobs of a pack that has no header yet; can be posted to another thread. */
 export interface OpenPack {
   readonly type: BlobType;
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   readonly lengthBytes: number;
   readonly blobs: readonly PackedBlob[];
 }
@@ -30,12 +34,12 @@ export interface FinishedPack {
 /** Collects sealed blobs of one type in one buffer, with room kept for the header. */
 export class PackBuilder {
   readonly type: BlobType;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #bytes: Uint8Array;
   #lengthBytes = 0;
   #headerBytes = packOverheadBytes;
   #blobs: PackedBlob[] = [];
 
-  constructor(type: BlobType, buffer: ArrayBuffer) {
+  constructor(type: BlobType, buffer: ArrayBufferLike) {
     this.type = type;
     this.#bytes = new Uint8Array(buffer);
   }
@@ -51,7 +55,25 @@ export class PackBuilder {
 
   /** True when a blob whose sealed form has this length still fits into the buffer. */
   fits(sealedBytes: number): boolean {
-    return this.sizeBytes + sealedBytes + compressedEntryBytes <= this.#bytes.length;
+    return (
+      this.#hasRoom(sealedBytes, 1) &&
+      this.sizeBytes + sealedBytes + compressedEntryBytes <= this.#bytes.length
+    );
+  }
+
+  /** True when the blobs of another pack can be appended without making this one larger than `targetBytes`. */
+  takes(pack: OpenPack, targetBytes: number): boolean {
+    const count = pack.blobs.length;
+    return (
+      this.#hasRoom(pack.lengthBytes, count) &&
+      this.sizeBytes + pack.lengthBytes + count * compressedEntryBytes <= targetBytes
+    );
+  }
+
+  /** The format bounds a header, which many tiny blobs reach before the pack is large. */
+  #hasRoom(sealedBytes: number, blobs: number): boolean {
+    const headerBytes = this.#headerBytes + blobs * compressedEntryBytes;
+    return headerBytes <= maximumHeaderBytes && this.#lengthBytes + sealedBytes <= maximumPackBytes;
   }
 
   /**

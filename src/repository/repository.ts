@@ -10,6 +10,7 @@ import type { ChunkerName } from './chunker/chunker.ts';
 import { isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
 import type { Compressor } from './compression/compressor.ts';
 import { createCompressor } from './compression/open-compressor.ts';
+import { putConfirmed } from './confirmed-put.ts';
 import type { Cipher, MasterKey } from './crypto/cipher.ts';
 import { createCipher } from './crypto/open-cipher.ts';
 import { generateMasterKey } from './crypto/password-key.ts';
@@ -104,7 +105,7 @@ export class Repository {
       extra: withChunker(undefined, options.chunker ?? 'fastcdc'),
     };
     const sealed = createCipher(masterKey).seal(encodeConfig(config));
-    await store.put(configKey, sealed, { mode: 'create', signal: options.signal });
+    await putConfig(store, sealed, keyId, options.signal);
     return new Repository(store, config, { id: keyId, masterKey }, options);
   }
 
@@ -113,8 +114,19 @@ export class Repository {
    */
   static async open(store: ObjectStore, options: RepositoryOptions): Promise<Repository> {
     const sealed = await readConfig(store, options.signal);
-    const key = await openWithPassword(store, options.password, { signal: options.signal, clock: options.clock });
-    const config = decodeConfig(openConfig(sealed, key.masterKey), configKey);
+    let config: Config | undefined;
+    const key = await openWithPassword(store, options.password, {
+      signal: options.signal,
+      clock: options.clock,
+      fits: (masterKey) => {
+        const json = openConfig(sealed, masterKey);
+        if (json !== undefined) config = decodeConfig(json, configKey);
+        return json !== undefined;
+      },
+    });
+    if (config === undefined) {
+      throw new RepositoryError('corrupt', 'the config cannot be decrypted', { where: configKey });
+    }
     if (!isIrreducible(config.chunkerPolynomial)) {
       throw new RepositoryError('corrupt', 'the chunker polynomial is reducible', { where: configKey });
     }
@@ -154,7 +166,7 @@ export class Repository {
   async saveDocument(kind: DocumentKind, json: Uint8Array, signal?: AbortSignal): Promise<string> {
     const sealed = this.cipher.seal(encodeUnpacked(json, this.config.version, this.compressor));
     const id = createHash('sha256').update(sealed).digest('hex');
-    await this.store.put(keyOf(kind, id), sealed, { sha256: id, signal });
+    await putConfirmed(this.store, keyOf(kind, id), sealed, { sha256: id, signal });
     return id;
   }
 
@@ -185,11 +197,36 @@ export class Repository {
   }
 }
 
-function openConfig(sealed: Uint8Array, masterKey: MasterKey): Buffer {
+/** Undefined when the config was not sealed under this key, or is damaged. */
+function openConfig(sealed: Uint8Array, masterKey: MasterKey): Buffer | undefined {
+  const cipher = createCipher(masterKey);
   try {
-    return createCipher(masterKey).open(sealed);
-  } catch (cause) {
-    throw new RepositoryError('corrupt', 'the config cannot be decrypted', { where: configKey, cause });
+    return cipher.open(sealed);
+  } catch (error) {
+    if (error instanceof RepositoryError) return undefined;
+    throw error;
+  } finally {
+    cipher.close();
+  }
+}
+
+/** When another process has made the repository in between, its key stays and ours, which opens nothing, goes. */
+async function putConfig(
+  store: ObjectStore,
+  sealed: Uint8Array,
+  keyId: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await putConfirmed(store, configKey, sealed, { mode: 'create', signal });
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'already-exists') throw error;
+    await store.delete(keyOf('keys', keyId), { signal });
+    throw new RepositoryError('already-exists', 'another process has just made a repository here', {
+      where: store.url,
+      advice: 'use that one, with its password',
+      cause: error,
+    });
   }
 }
 

@@ -91,6 +91,12 @@ export async function findSnapshot(
   return loadSnapshot(repository, id, signal);
 }
 
+/** True for a snapshot of ours that lacks what its pass could not read; restic keeps no such mark. */
+export function isPartialSnapshot(snapshot: Snapshot): boolean {
+  const errors = snapshot.tranship?.['errors'];
+  return typeof errors === 'number' && errors > 0;
+}
+
 export function matchesFilter(snapshot: Snapshot, filter: SnapshotFilter): boolean {
   const hosts = filter.hosts ?? [];
   if (hosts.length > 0 && !hosts.includes(snapshot.hostname ?? '')) return false;

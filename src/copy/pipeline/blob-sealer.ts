@@ -1,0 +1,147 @@
+import { hash } from 'node:crypto';
+import { RepositoryError } from '../../base/errors.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { chunkSizes } from '../../repository/chunker/chunker.ts';
+import type { Compressor } from '../../repository/compression/compressor.ts';
+import { createCompressor } from '../../repository/compression/open-compressor.ts';
+import { isCompressible } from '../../repository/compression/probe.ts';
+import type { Cipher } from '../../repository/crypto/cipher.ts';
+import { envelopeOverheadBytes } from '../../repository/crypto/cipher.ts';
+import { createCipher } from '../../repository/crypto/open-cipher.ts';
+import type { BlobType } from '../../repository/format/blob.ts';
+import { PackBuilder } from '../../repository/pack-builder.ts';
+import type { FinishedPack, OpenPack } from '../../repository/pack-builder.ts';
+import type { PackBuffers } from './pack-buffers.ts';
+import type { Compression, WorkerSetup } from './protocol.ts';
+
+const zstdLevels: Readonly<Record<Exclude<Compression, 'off'>, number>> = {
+  fastest: 1,
+  auto: 3,
+  better: 7,
+  max: 15,
+};
+
+export interface SealedInto {
+  readonly id: string;
+  /** Bytes the blob takes in its pack; 0 when it was known already. */
+  readonly addedBytes: number;
+}
+
+/**
+ * Turns plaintext into packs: hash, look up, compress, seal, open again, collect. A full pack goes to `onPack`, whose
+ * buffer comes back through the PackBuffers.
+ */
+export class BlobSealer {
+  readonly #setup: WorkerSetup;
+  readonly #index: BlobIndex;
+  readonly #cipher: Cipher;
+  readonly #compressor: Compressor;
+  readonly #buffers: PackBuffers;
+  readonly #onPack: (pack: FinishedPack) => void;
+  readonly #builders = new Map<BlobType, PackBuilder>();
+  #compressed = Buffer.alloc(0);
+  #reopened = Buffer.alloc(0);
+  #decompressed = Buffer.alloc(0);
+
+  constructor(setup: WorkerSetup, buffers: PackBuffers, onPack: (pack: FinishedPack) => void) {
+    this.#setup = setup;
+    this.#index = BlobIndex.attach(setup.index);
+    this.#cipher = createCipher(setup.secrets.masterKey);
+    this.#compressor = createCompressor();
+    this.#buffers = buffers;
+    this.#onPack = onPack;
+  }
+
+  /** Stores a blob unless the repository has it. */
+  async store(type: BlobType, plaintext: Uint8Array): Promise<SealedInto> {
+    const id = hash('sha256', plaintext, 'hex');
+    if (!this.#index.claim(type, id)) return { id, addedBytes: 0 };
+    return { id, addedBytes: await this.storeClaimed(type, id, plaintext) };
+  }
+
+  /** Stores a blob that is known to be new and returns the bytes it takes. */
+  async storeClaimed(type: BlobType, id: string, plaintext: Uint8Array): Promise<number> {
+    const frame = this.#compress(type, plaintext);
+    const stored = frame ?? plaintext;
+    const builder = await this.#builderFor(type, stored.length + envelopeOverheadBytes);
+    const envelope = builder.add(
+      this.#cipher,
+      id,
+      stored,
+      frame === undefined ? undefined : plaintext.length,
+    );
+    if (this.#setup.verifySealed)
+      this.#verify(id, envelope, frame === undefined ? undefined : plaintext.length);
+    if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
+    return envelope.length;
+  }
+
+  /** The packs that are not full; nothing is left behind. */
+  release(): OpenPack[] {
+    const open = [...this.#builders.values()]
+      .filter((builder) => !builder.isEmpty)
+      .map((builder) => builder.release());
+    this.#builders.clear();
+    return open;
+  }
+
+  close(): void {
+    this.#cipher.close();
+    this.#compressor.close();
+  }
+
+  async #builderFor(type: BlobType, sealedBytes: number): Promise<PackBuilder> {
+    const current = this.#builders.get(type);
+    if (current?.fits(sealedBytes) === true) return current;
+    if (current !== undefined) this.#finish(current);
+    const builder = new PackBuilder(type, await this.#buffers.take(sealedBytes));
+    this.#builders.set(type, builder);
+    return builder;
+  }
+
+  #finish(builder: PackBuilder): void {
+    this.#builders.delete(builder.type);
+    this.#onPack(builder.finish(this.#cipher));
+  }
+
+  /**
+   * The zstd frame, or undefined when the blob is better stored raw. Trees are always compressed: prune repacks others.
+   */
+  #compress(type: BlobType, plaintext: Uint8Array): Uint8Array | undefined {
+    if (!this.#setup.secrets.compression || plaintext.length === 0) return undefined;
+    const compression = this.#setup.compression;
+    if (type === 'data' && (compression === 'off' || !isCompressible(plaintext))) return undefined;
+    const level = compression === 'off' ? zstdLevels.auto : zstdLevels[compression];
+    // Room for a frame that is larger than its input, as a small tree's may be.
+    this.#compressed = roomIn(this.#compressed, plaintext.length + (plaintext.length >>> 7) + 1024);
+    const length = this.#compressor.compressInto(plaintext, this.#compressed, level);
+    if (length < 0 || (type === 'data' && length >= plaintext.length)) return undefined;
+    return this.#compressed.subarray(0, length);
+  }
+
+  /**
+   * Opens what was just sealed and compares hashes, so that a flipped bit in memory or a faulty compressor is caught
+   * before the plaintext is gone (both have reached restic's users: its issue 4523).
+   */
+  #verify(id: string, envelope: Uint8Array, uncompressedLength: number | undefined): void {
+    this.#reopened = roomIn(this.#reopened, envelope.length);
+    let plaintext = this.#reopened.subarray(0, this.#cipher.openInto(envelope, this.#reopened));
+    if (uncompressedLength !== undefined) {
+      this.#decompressed = roomIn(this.#decompressed, uncompressedLength);
+      const out = this.#decompressed.subarray(0, uncompressedLength);
+      plaintext = out.subarray(0, this.#compressor.decompressInto(plaintext, out));
+    }
+    if (hash('sha256', plaintext, 'hex') === id) return;
+    throw new RepositoryError('corrupt', 'a blob changed between hashing and sealing', {
+      where: id,
+      advice: 'nothing of it was uploaded; check this machine’s memory, then run the pass again',
+    });
+  }
+}
+
+function roomIn(buffer: Buffer, neededBytes: number): Buffer<ArrayBuffer> {
+  if (buffer.length >= neededBytes && buffer.buffer instanceof ArrayBuffer) return Buffer.from(buffer.buffer);
+  return Buffer.from(
+    new ArrayBuffer(Math.max(neededBytes, Math.min(buffer.length * 2, chunkSizes.maximumBytes))),
+  );
+}

@@ -1,0 +1,121 @@
+import { packError } from '../../base/error-transport.ts';
+import { FileSystemError } from '../../base/errors.ts';
+import { close, nextData, nextHole, openFileAt, statFd } from '../../base/file-system.ts';
+import { chunkSizes } from '../../repository/chunker/chunker.ts';
+import type { Chunker } from '../../repository/chunker/chunker.ts';
+import type { BlobSealer } from './blob-sealer.ts';
+import { storedFileOf } from './stored-file.ts';
+import { FileWindow, readFully } from './file-window.ts';
+import type { Cut, FileReference, Jobs, StoredFile, StoreFileResult } from './protocol.ts';
+
+/** Reads files into the chunker's window, cuts them, and hands the chunks to the sealer. */
+export class FileStorer {
+  readonly #chunker: Chunker;
+  readonly #sealer: BlobSealer;
+  /** Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. */
+  readonly #zeroChunkBytes: number;
+
+  constructor(chunker: Chunker, sealer: BlobSealer) {
+    this.#chunker = chunker;
+    this.#sealer = sealer;
+    this.#zeroChunkBytes = zeroChunkBytesOf(chunker);
+  }
+
+  /** Stores one whole file; a file that cannot be read is a result, not an error, since the pass goes on. */
+  async storeFile(reference: FileReference): Promise<StoreFileResult> {
+    let fd: number;
+    try {
+      fd = openFileAt(reference.directoryFd, Buffer.from(reference.name, 'latin1'));
+    } catch (error) {
+      return { outcome: 'failed', error: packError(error) };
+    }
+    try {
+      return { outcome: 'stored', file: await this.#storeOpenFile(fd) };
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
+      return { outcome: 'failed', error: packError(error) };
+    } finally {
+      close(fd);
+    }
+  }
+
+  async #storeOpenFile(fd: number): Promise<StoredFile> {
+    const status = statFd(fd);
+    if (status.type !== 'file') {
+      throw new FileSystemError('conflict', `the file became a ${status.type} while it was being opened`);
+    }
+    const content: string[] = [];
+    let addedBytes = 0;
+    const view = new FileWindow(this.#chunker.window, fd, 0);
+    for (;;) {
+      if (!view.isReady) view.refill();
+      const length = this.#chunker.nextChunk(view.start, view.end, view.isEnd);
+      if (length === 0) break;
+      const sealed = await this.#sealer.store('data', view.chunk(length));
+      content.push(sealed.id);
+      addedBytes += sealed.addedBytes;
+      view.advance(length);
+    }
+    return storedFileOf(fd, status, { content, sizeBytes: view.position, addedBytes });
+  }
+
+  /** Cuts of a large file from a cut on: a chunker starts afresh at each cut, so every section is exact by itself. */
+  findCuts(request: Jobs['find-cuts']['request']): Jobs['find-cuts']['response'] {
+    const cuts: Cut[] = [];
+    const view = new FileWindow(this.#chunker.window, request.fd, request.position);
+    while (view.position - request.position < request.budgetBytes) {
+      if (!view.isReady) {
+        if (this.#isHoleChunk(request.fd, view.position)) {
+          cuts.push({ lengthBytes: this.#zeroChunkBytes, isHole: true });
+          view.skip(this.#zeroChunkBytes);
+          continue;
+        }
+        view.refill();
+      }
+      const lengthBytes = this.#chunker.nextChunk(view.start, view.end, view.isEnd);
+      if (lengthBytes === 0) return { cuts, isEnd: true };
+      cuts.push({ lengthBytes, isHole: false });
+      view.advance(lengthBytes);
+    }
+    return { cuts, isEnd: false };
+  }
+
+  /** The bytes read here are what is stored, whatever the file was when its cuts were found. */
+  async storeChunks(request: Jobs['store-chunks']['request']): Promise<Jobs['store-chunks']['response']> {
+    const content: string[] = [];
+    let addedBytes = 0;
+    let position = request.position;
+    for (const lengthBytes of request.lengths) {
+      const chunk = this.#chunker.window.subarray(0, lengthBytes);
+      const got = readFully(request.fd, chunk, position);
+      if (got > 0) {
+        const sealed = await this.#sealer.store('data', chunk.subarray(0, got));
+        content.push(sealed.id);
+        addedBytes += sealed.addedBytes;
+        position += got;
+      }
+      if (got < lengthBytes)
+        return { content, addedBytes, sizeBytes: position - request.position, isShort: true };
+    }
+    return { content, addedBytes, sizeBytes: position - request.position, isShort: false };
+  }
+
+  async storeZeros(lengthBytes: number): Promise<Jobs['store-zeros']['response']> {
+    const zeros = this.#chunker.window.fill(0, 0, lengthBytes).subarray(0, lengthBytes);
+    const sealed = await this.#sealer.store('data', zeros);
+    return { content: [sealed.id], addedBytes: sealed.addedBytes, sizeBytes: lengthBytes, isShort: false };
+  }
+
+  /** True when the zeros of a hole reach far enough that the chunk at `position` holds nothing else. */
+  #isHoleChunk(fd: number, position: number): boolean {
+    if (nextHole(fd, position) !== position) return false;
+    const data = nextData(fd, position);
+    const holeEnd = data === -1 ? statFd(fd).sizeBytes : data;
+    return holeEnd - position >= this.#zeroChunkBytes;
+  }
+}
+
+function zeroChunkBytesOf(chunker: Chunker): number {
+  chunker.window.fill(0, 0, chunkSizes.maximumBytes);
+  return chunker.nextChunk(0, chunkSizes.maximumBytes, false);
+}

@@ -1,0 +1,89 @@
+import { readAt } from '../../base/file-system.ts';
+import { chunkSizes } from '../../repository/chunker/chunker.ts';
+
+/** One read; larger reads gain nothing measurable and leave the processor's cache. */
+const readBytes = 2 ** 20;
+
+/**
+ * A view that moves over an open file, in a chunker's window. Refills when less than a maximum chunk is left, so that
+ * the bytes which are moved to the front stay a fraction of those read.
+ */
+export class FileWindow {
+  readonly #window: Uint8Array;
+  readonly #fd: number;
+  /** File offset of the window's first byte. */
+  #base: number;
+  #start = 0;
+  #end = 0;
+  #isEnd = false;
+
+  constructor(window: Uint8Array, fd: number, position: number) {
+    this.#window = window;
+    this.#fd = fd;
+    this.#base = position;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  /** True when the window reaches to the end of the file. */
+  get isEnd(): boolean {
+    return this.#isEnd;
+  }
+
+  /** File offset of `start`. */
+  get position(): number {
+    return this.#base + this.#start;
+  }
+
+  /** True when the next chunk can be told without a refill. */
+  get isReady(): boolean {
+    return this.#isEnd || this.#end - this.#start >= chunkSizes.maximumBytes;
+  }
+
+  /** Guaranteed afterwards: a maximum chunk stands at `start`, or all that is left of the file. */
+  refill(): void {
+    this.#window.copyWithin(0, this.#start, this.#end);
+    this.#base += this.#start;
+    this.#end -= this.#start;
+    this.#start = 0;
+    while (this.#end < this.#window.length && !this.#isEnd) {
+      const room = this.#window.subarray(this.#end, Math.min(this.#window.length, this.#end + readBytes));
+      const got = readAt(this.#fd, room, this.#base + this.#end);
+      this.#isEnd = got === 0;
+      this.#end += got;
+    }
+  }
+
+  chunk(lengthBytes: number): Uint8Array {
+    return this.#window.subarray(this.#start, this.#start + lengthBytes);
+  }
+
+  advance(lengthBytes: number): void {
+    this.#start += lengthBytes;
+  }
+
+  /** Goes on behind `lengthBytes` that need not be read; what was read ahead is dropped. */
+  skip(lengthBytes: number): void {
+    this.#base = this.position + lengthBytes;
+    this.#start = 0;
+    this.#end = 0;
+    this.#isEnd = false;
+  }
+}
+
+/** Reads until `into` is full or the file ends; returns the bytes read. */
+export function readFully(fd: number, into: Uint8Array, position: number): number {
+  let done = 0;
+  while (done < into.length) {
+    const got = readAt(fd, into.subarray(done, done + readBytes), position + done);
+    if (got === 0) break;
+    done += got;
+  }
+  return done;
+}

@@ -1,0 +1,151 @@
+import type { TransportedError } from '../../base/error-transport.ts';
+import type { FileStatus } from '../../base/file-system.ts';
+import type { SharedBlobIndex } from '../../repository/blob-index.ts';
+import type { PackedBlob } from '../../repository/format/blob.ts';
+import type { OpenPack } from '../../repository/pack-builder.ts';
+import type { RepositorySecrets } from '../../repository/repository.ts';
+
+/** How hard to compress; the zstd level behind each word is in blob-sealer.ts. */
+export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
+
+/** What a worker is started with. Everything here can be posted; the index is shared memory. */
+export interface WorkerSetup {
+  readonly secrets: RepositorySecrets;
+  readonly index: SharedBlobIndex;
+  readonly compression: Compression;
+  readonly packSizeBytes: number;
+  /** Open and hash each sealed blob again before it is uploaded. */
+  readonly verifySealed: boolean;
+}
+
+/**
+ * A file below an open directory. Names are bytes, carried as Latin-1 text: a Buffer's clone would carry its whole
+ * pool.
+ */
+export interface FileReference {
+  readonly directoryFd: number;
+  readonly name: string;
+}
+
+/** Chunks of a file as they were stored. */
+export interface StoredContent {
+  /** Data blob ids in order. */
+  readonly content: readonly string[];
+  readonly sizeBytes: number;
+  readonly addedBytes: number;
+}
+
+export interface StoredFile extends StoredContent {
+  readonly status: FileStatus;
+  /** Size or times moved between the first and the last read. */
+  readonly changedWhileRead: boolean;
+  readonly extendedAttributes: readonly { readonly name: string; readonly value: Uint8Array }[];
+}
+
+export type StoreFileResult =
+  | { readonly outcome: 'stored'; readonly file: StoredFile }
+  | { readonly outcome: 'failed'; readonly error: TransportedError };
+
+export interface Cut {
+  readonly lengthBytes: number;
+  /** True when the file system says that the chunk lies in a hole, so that it need not be read. */
+  readonly isHole: boolean;
+}
+
+export interface ChunkTarget {
+  readonly fd: number;
+  readonly position: number;
+  /** True when nothing has been written there yet: zeros then need not be written to become a hole. */
+  readonly isFresh: boolean;
+}
+
+/** One blob of a pack and the places its plaintext goes to. */
+export interface BlobToWrite {
+  readonly id: string;
+  /** Offset in the bytes that are sent with the job. */
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+  readonly targets: readonly ChunkTarget[];
+}
+
+export interface BlobFailure {
+  readonly id: string;
+  readonly error: TransportedError;
+  /** Indexes into `targets` that were not written; all of them when the blob itself is damaged. */
+  readonly targets: readonly number[];
+}
+
+export interface ExpectedChunk {
+  readonly id: string;
+  readonly lengthBytes: number;
+}
+
+/** Every job a worker does: what is asked and what comes back. */
+export interface Jobs {
+  /** Reads, cuts and stores whole files. One result a file, in order. */
+  'store-files': { request: { files: readonly FileReference[] }; response: readonly StoreFileResult[] };
+  /** Finds cuts from `position` (a cut, or 0) on, for at least `budgetBytes` unless the file ends before. */
+  'find-cuts': {
+    request: { fd: number; position: number; budgetBytes: number };
+    response: { cuts: readonly Cut[]; isEnd: boolean };
+  };
+  /** Reads and stores chunks that lie one after the other. Fewer ids than lengths come back when the file shrank. */
+  'store-chunks': {
+    request: { fd: number; position: number; lengths: readonly number[] };
+    /** `isShort` when the file ended before the last chunk did. */
+    response: StoredContent & { readonly isShort: boolean };
+  };
+  /** Stores a chunk of zeros, for the holes of files. */
+  'store-zeros': { request: { lengthBytes: number }; response: Jobs['store-chunks']['response'] };
+  /** Stores a tree blob that the caller has claimed. */
+  'store-tree': { request: { id: string; plaintext: Uint8Array }; response: { addedBytes: number } };
+  /** Hands over the packs that are not full yet. */
+  flush: { request: object; response: readonly OpenPack[] };
+  /** Opens blobs and writes them to files; with `sparse`, runs of zeros become holes. */
+  'write-blobs': {
+    request: { packId: string; bytes: Uint8Array; blobs: readonly BlobToWrite[]; sparse: boolean };
+    response: { failures: readonly BlobFailure[]; writtenBytes: number };
+  };
+  /** Compares a file with its chunks; the indexes of those that differ come back. */
+  'compare-chunks': {
+    request: { fd: number; position: number; chunks: readonly ExpectedChunk[] };
+    response: { different: readonly number[] };
+  };
+}
+
+export type JobKind = keyof Jobs;
+
+export interface JobMessage<K extends JobKind = JobKind> {
+  readonly kind: 'job';
+  readonly jobId: number;
+  readonly job: K;
+  readonly request: Jobs[K]['request'];
+}
+
+/** Gives a pack buffer back to the worker that filled it. */
+export interface BufferMessage {
+  readonly kind: 'buffer';
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** Ends the worker after the job it is at. */
+export interface CloseMessage {
+  readonly kind: 'close';
+}
+
+export type ToWorker = JobMessage | BufferMessage | CloseMessage;
+
+export interface FilledPack {
+  readonly kind: 'pack';
+  readonly id: string;
+  /** Shared: the worker does not touch it until it comes back. */
+  readonly buffer: SharedArrayBuffer;
+  readonly lengthBytes: number;
+  readonly blobs: readonly PackedBlob[];
+}
+
+export type FromWorker =
+  | { readonly kind: 'done'; readonly jobId: number; readonly response: unknown }
+  | { readonly kind: 'failed'; readonly jobId: number; readonly error: TransportedError }
+  | FilledPack;

@@ -1,0 +1,251 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { close, openRoot } from '../base/file-system.ts';
+import { systemError } from '../base/system-error.ts';
+import type { TreeNode } from '../repository/format/tree-node.ts';
+import { loadIndex } from '../repository/loaded-index.ts';
+import type { LoadedIndex } from '../repository/loaded-index.ts';
+import { packSizeBytes } from '../repository/pack-builder.ts';
+import type { Repository } from '../repository/repository.ts';
+import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
+import { findSnapshot, isPartialSnapshot } from '../repository/snapshots.ts';
+import type { SnapshotFilter, StoredSnapshot } from '../repository/snapshots.ts';
+import { TreeLoader } from '../repository/tree-loader.ts';
+import { WorkerPool } from './pipeline/worker-pool.ts';
+import { underSharedLock } from './shared-lock.ts';
+import { PathSelection } from './source/path-selection.ts';
+import { newRestoreCounts } from './restore/restore-events.ts';
+import type { RestoreCounts, RestoreEvent } from './restore/restore-events.ts';
+import { RestoreReport } from './restore/restore-report.ts';
+import { plannedPath } from './restore/restore-plan.ts';
+import type { RestorePlan } from './restore/restore-plan.ts';
+import { RestorePlanner } from './restore/restore-planner.ts';
+import { RestoreRun } from './restore/restore-run.ts';
+import type { PatternList } from './source/patterns.ts';
+
+const statusIntervalMs = 100;
+
+/**
+ * What to do with a file that is in the target already. `always` compares every byte. `if-changed` trusts equal size
+ * and modification time, which is faster and misses a change that left both as they were. Both write only the chunks
+ * that differ. `if-newer` does that to files that are older than the snapshot's; `never` leaves every existing file
+ * alone.
+ */
+export type Overwrite = 'if-changed' | 'always' | 'if-newer' | 'never';
+
+export interface RestoreOptions {
+  /** A snapshot: `latest`, an id or a prefix of one; with `:/path`, only that folder's contents (or that file). */
+  readonly snapshot: string;
+  /** Narrows `latest`. */
+  readonly filter?: SnapshotFilter | undefined;
+  /** The folder to restore into; made when it is not there. */
+  readonly target: string;
+  /** Paths below the folder that is restored, `/a/b`. Default: everything. */
+  readonly include?: PatternList | undefined;
+  readonly exclude?: PatternList | undefined;
+  /** Default `always`. */
+  readonly overwrite?: Overwrite | undefined;
+  /** Removes from the target what the snapshot does not have. Never when a tree could not be read. Default false. */
+  readonly delete?: boolean | undefined;
+  /** Leaves whole blocks of zeros as holes. Default true. */
+  readonly sparse?: boolean | undefined;
+  /** Makes block and character devices. Default false: they are reported and left out. */
+  readonly devices?: boolean | undefined;
+  /** Waits at the end until the target's file system has written everything to its disk. Default true. */
+  readonly synchronise?: boolean | undefined;
+  /** Plans and reports, changes nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+  readonly workers?: number | undefined;
+  readonly retryLockMs?: number | undefined;
+  /** Takes no lock, for a repository that cannot be written. Default false. */
+  readonly noLock?: boolean | undefined;
+  readonly onEvent?: ((event: RestoreEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RestoreResult {
+  readonly snapshotId: string;
+  readonly counts: Readonly<RestoreCounts>;
+  /** True when something of the snapshot is missing or incomplete in the target. */
+  readonly isPartial: boolean;
+  /** Items whose metadata the target did not take. */
+  readonly warnings: number;
+}
+
+/**
+ * Brings a folder into the state of a snapshot. Reads the snapshot and the target first and only then changes anything;
+ * what cannot be restored is reported by name and makes the result partial. A run that was ended half-way is simply
+ * repeated: complete files are found and kept.
+ *
+ * Nothing is written outside the target: names are single components, and no link in the target is followed.
+ * Throws RepositoryError `not-found` for the snapshot or path, `locked`, FileSystemError `no-space` when the target is
+ * full, StoreError, CancelledError.
+ */
+export async function restore(repository: Repository, options: RestoreOptions): Promise<RestoreResult> {
+  return underSharedLock(repository, options, (signal) =>
+    new RestorePass(repository, { ...options, signal }).run(),
+  );
+}
+
+/** One run; holds what its steps share. */
+class RestorePass {
+  readonly #repository: Repository;
+  readonly #options: RestoreOptions;
+  readonly #counts = newRestoreCounts();
+  readonly #selection: PathSelection;
+  readonly #startedMs: number;
+  #warnings = 0;
+  #lastStatusMs = 0;
+
+  constructor(repository: Repository, options: RestoreOptions) {
+    this.#repository = repository;
+    this.#options = options;
+    this.#startedMs = repository.clock.monotonicMs();
+    this.#selection = new PathSelection(options.include, options.exclude);
+  }
+
+  async run(): Promise<RestoreResult> {
+    const { signal, filter = {} } = this.#options;
+    const path = parseSnapshotPath(this.#options.snapshot);
+    const snapshot = await findSnapshot(this.#repository, path.snapshot, filter, signal);
+    const index = await loadIndex(this.#repository, signal);
+    const trees = new TreeLoader(this.#repository, index, signal);
+    const node = await nodeAt(trees, snapshot, path.names);
+    if (this.#options.dryRun !== true) makeFolder(this.#options.target);
+    const targetFd = existsSync(this.#options.target) ? openRoot(this.#options.target) : undefined;
+    try {
+      const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
+      if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);
+      this.#countTotals(plan);
+      if (this.#options.dryRun === true || targetFd === undefined) this.#reportPlan(plan);
+      else await this.#execute(plan, index, targetFd);
+    } finally {
+      if (targetFd !== undefined) close(targetFd);
+    }
+    const counts = this.#counts;
+    return { snapshotId: snapshot.id, counts, isPartial: counts.errors > 0, warnings: this.#warnings };
+  }
+
+  #plan(
+    index: LoadedIndex,
+    trees: TreeLoader,
+    targetFd: number | undefined,
+    from: TreeNode | StoredSnapshot,
+  ): Promise<RestorePlan> {
+    const planner = new RestorePlanner({
+      index,
+      trees,
+      selection: this.#selection,
+      overwrite: this.#options.overwrite ?? 'always',
+      delete: this.#options.delete ?? false,
+      devices: this.#options.devices ?? false,
+      targetFd,
+      reportError: (path, error) => {
+        this.#counts.errors++;
+        this.#report({ type: 'error', path, error });
+      },
+      reportWarning: (path, message) => this.#report({ type: 'warning', path, message }),
+      signal: this.#options.signal,
+    });
+    if ('tree' in from) return planner.planTree(from.tree, undefined);
+    return from.subtree === undefined ? planner.planNode(from) : planner.planTree(from.subtree, from);
+  }
+
+  async #execute(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
+    const { signal } = this.#options;
+    const pool = new WorkerPool({
+      setup: {
+        secrets: this.#repository.secrets,
+        index: index.blobs.memory,
+        compression: 'auto',
+        packSizeBytes: packSizeBytes.default,
+        verifySealed: true,
+      },
+      workers: this.#options.workers,
+      onPack: () => Promise.resolve(),
+      signal,
+    });
+    const run = new RestoreRun({
+      repository: this.#repository,
+      index,
+      pool,
+      plan,
+      targetFd,
+      selection: this.#selection,
+      report: new RestoreReport(plan, this.#counts, (event) => this.#report(event)),
+      sparse: this.#options.sparse ?? true,
+      mayDelete: this.#options.delete ?? false,
+      synchronise: this.#options.synchronise ?? true,
+      tick: () => this.#reportStatus(),
+      signal,
+    });
+    try {
+      await run.execute();
+    } finally {
+      await pool.close();
+      run.close();
+    }
+  }
+
+  /** What a partial pass could not read is not in its snapshot, and must not be taken for deleted. */
+  #keepExtras(plan: RestorePlan): void {
+    if (plan.deletions.length === 0) return;
+    plan.deletions.length = 0;
+    const message =
+      'nothing is deleted: the snapshot is partial, so that what it lacks may exist in the source';
+    this.#report({ type: 'warning', path: Buffer.from('/'), message });
+  }
+
+  #countTotals(plan: RestorePlan): void {
+    this.#counts.filesTotal = plan.files.length;
+    for (const file of plan.files) this.#counts.bytesTotal += file.sizeBytes;
+  }
+
+  /** A dry run: says of every file what would become of it. */
+  #reportPlan(plan: RestorePlan): void {
+    const actions = { create: 'restored', compare: 'updated', update: 'updated', keep: 'unchanged' } as const;
+    for (const { directory, name } of plan.hasTreeErrors ? [] : plan.deletions) {
+      this.#counts.deleted++;
+      this.#report({
+        type: 'item',
+        action: 'deleted',
+        path: plannedPath(plan, directory, name),
+        sizeBytes: 0,
+      });
+    }
+    for (const { directory, name, action, sizeBytes } of plan.files) {
+      this.#counts[action === 'keep' ? 'filesSkipped' : 'filesRestored']++;
+      this.#counts[action === 'keep' ? 'bytesSkipped' : 'bytesRestored'] += sizeBytes;
+      this.#report({
+        type: 'item',
+        action: actions[action],
+        path: plannedPath(plan, directory, name),
+        sizeBytes,
+      });
+    }
+    this.#counts.directories = plan.directories.filter(
+      (entry) => entry.isWanted && entry.node !== undefined,
+    ).length;
+    this.#counts.othersRestored = plan.others.length + plan.links.length;
+  }
+
+  #report(event: RestoreEvent): void {
+    if (event.type === 'warning') this.#warnings++;
+    this.#options.onEvent?.(event);
+  }
+
+  #reportStatus(): void {
+    const nowMs = this.#repository.clock.monotonicMs();
+    if (nowMs - this.#lastStatusMs < statusIntervalMs) return;
+    this.#lastStatusMs = nowMs;
+    this.#report({ type: 'status', counts: this.#counts, elapsedMs: nowMs - this.#startedMs });
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? error.errno : undefined;
+    throw typeof errno === 'number' ? systemError(-errno, 'make the target folder', path) : error;
+  }
+}

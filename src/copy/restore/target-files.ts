@@ -1,0 +1,208 @@
+import { FileSystemError, asError } from '../../base/errors.ts';
+import {
+  close,
+  createFileAt,
+  openFileForUpdateAt,
+  openPathAt,
+  removeAt,
+  setPermissions,
+  statFd,
+  truncate,
+} from '../../base/file-system.ts';
+import { applyMetadata } from './metadata.ts';
+import { nameToMake, putInPlace } from './replacement.ts';
+import type { PlannedFile, RestorePlan } from './restore-plan.ts';
+import type { TargetFolders } from './target-folders.ts';
+
+/** Files that stay open though no chunk is on its way to them; a file's chunks mostly stand in one or two packs. */
+const idleFiles = 256;
+
+/** Only the owner may read a file until its own mode is set. */
+const creationMode = 0o600;
+
+/** A file that was made: another inode that stands there later is not ours to write to. */
+interface CreatedFile {
+  /** Its name until it is complete. */
+  readonly name: Buffer;
+  readonly inode: bigint;
+}
+
+interface OpenFile {
+  readonly fd: number;
+  /** Chunks that are on their way. */
+  users: number;
+}
+
+/** The files of a plan while their chunks arrive, in any order. */
+export class TargetFiles {
+  readonly #plan: RestorePlan;
+  readonly #folders: TargetFolders;
+  readonly #open = new Map<number, OpenFile>();
+  readonly #created = new Map<number, CreatedFile>();
+  readonly #closeErrors = new Map<number, unknown>();
+  readonly #mayDelete: boolean;
+
+  constructor(plan: RestorePlan, folders: TargetFolders, mayDelete: boolean) {
+    this.#plan = plan;
+    this.#folders = folders;
+    this.#mayDelete = mayDelete;
+  }
+
+  /** Opens the file, made at its full size on first use; it stays open until as many `release` calls. */
+  acquire(index: number): void {
+    let file = this.#open.get(index);
+    if (file === undefined) {
+      file = { fd: this.#openFile(index), users: 0 };
+    } else {
+      this.#open.delete(index);
+    }
+    this.#open.set(index, file);
+    file.users++;
+    this.#trim();
+  }
+
+  /** The descriptor of an acquired file. */
+  fdOf(index: number): number {
+    const file = this.#open.get(index);
+    if (file === undefined) throw new RangeError(`file ${index} of the plan is not open`);
+    return file.fd;
+  }
+
+  release(index: number): void {
+    const file = this.#open.get(index);
+    if (file !== undefined) file.users--;
+  }
+
+  /** True for the inode that this restore made for the file, or found in its place and kept. */
+  isInodeOf(index: number, inode: bigint): boolean {
+    return inode === (this.#created.get(index)?.inode ?? this.#planned(index).presentInode);
+  }
+
+  /** Sets the metadata of a complete file, puts it in its place, and returns what the target did not take. */
+  finish(index: number): string[] {
+    const file = this.#planned(index);
+    const directoryFd = this.#folders.fdOf(file.directory);
+    // A kept file is not opened for writing: that fails while it is being executed.
+    const fd = file.action === 'keep' ? this.#openKept(index, file, directoryFd) : this.#opened(index);
+    let faults: string[];
+    try {
+      faults = applyMetadata(fd, file.node);
+    } finally {
+      this.#open.delete(index);
+      close(fd);
+    }
+    const closeError = this.#closeErrors.get(index);
+    if (closeError !== undefined) throw asError(closeError);
+    const made = this.#created.get(index)?.name ?? file.name;
+    putInPlace(this.#folders.fdOf(file.directory), made, file.name, this.#mayDelete);
+    return faults;
+  }
+
+  /**
+   * Closes a file that will not be completed, when no chunk is on its way to it: a worker must not write to a
+   * descriptor that was given to another file. One that was made by this restore is removed.
+   */
+  discard(index: number): void {
+    const open = this.#open.get(index);
+    if (open !== undefined && open.users > 0) return;
+    this.#open.delete(index);
+    if (open !== undefined) close(open.fd);
+    const file = this.#planned(index);
+    const created = this.#created.get(index);
+    this.#created.delete(index);
+    if (created !== undefined) removeAt(this.#folders.fdOf(file.directory), created.name);
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) close(file.fd);
+    this.#open.clear();
+  }
+
+  #opened(index: number): number {
+    this.acquire(index);
+    return this.fdOf(index);
+  }
+
+  #planned(index: number): PlannedFile {
+    const file = this.#plan.files[index];
+    if (file === undefined) throw new RangeError(`the plan has no file ${index}`);
+    return file;
+  }
+
+  #openFile(index: number): number {
+    const file = this.#planned(index);
+    const directoryFd = this.#folders.fdOf(file.directory);
+    const created = this.#created.get(index);
+    if (file.action !== 'create' || created !== undefined) return this.#openAgain(index, file, directoryFd);
+    const name = nameToMake(directoryFd, file.name);
+    const fd = createFileAt(directoryFd, name, creationMode);
+    this.#created.set(index, { name, inode: statFd(fd).inode });
+    return resized(fd, file.sizeBytes);
+  }
+
+  #openAgain(index: number, file: PlannedFile, directoryFd: number): number {
+    const name = this.#created.get(index)?.name ?? file.name;
+    const fd = openOwnForUpdate(directoryFd, name);
+    return resized(this.#ownInode(index, fd, this.#created.has(index) ? Infinity : 1), file.sizeBytes);
+  }
+
+  #openKept(index: number, file: PlannedFile, directoryFd: number): number {
+    return this.#ownInode(index, openPathAt(directoryFd, file.name), Infinity);
+  }
+
+  /** The descriptor, when it is the regular file that was planned or made, with no more names than may be written to. */
+  #ownInode(index: number, fd: number, mostLinks: number): number {
+    const { type, inode, links } = statFd(fd);
+    if (type === 'file' && links <= mostLinks && this.isInodeOf(index, inode)) return fd;
+    close(fd);
+    const where = this.#planned(index).name.toString();
+    throw new FileSystemError('conflict', 'the file was replaced meanwhile', { where });
+  }
+
+  #trim(): void {
+    if (this.#open.size <= idleFiles) return;
+    for (const [index, file] of this.#open) {
+      if (file.users > 0) continue;
+      this.#open.delete(index);
+      this.#closeIdle(index, file.fd);
+      if (this.#open.size <= idleFiles) return;
+    }
+  }
+
+  /** What a file system tells only when a file is closed belongs to that file, not to the one that needs its place. */
+  #closeIdle(index: number, fd: number): void {
+    try {
+      close(fd);
+    } catch (error) {
+      this.#closeErrors.set(index, error);
+    }
+  }
+}
+
+function resized(fd: number, sizeBytes: number): number {
+  try {
+    if (statFd(fd).sizeBytes !== sizeBytes) truncate(fd, sizeBytes);
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** A file that its owner made read-only is opened up for the while; its mode is set when it is complete. */
+function openOwnForUpdate(directoryFd: number, name: Buffer): number {
+  try {
+    return openFileForUpdateAt(directoryFd, name);
+  } catch (error) {
+    if (!(error instanceof FileSystemError) || error.errno !== 'EACCES') throw error;
+    const fd = openPathAt(directoryFd, name);
+    try {
+      const { type, links } = statFd(fd);
+      if (type !== 'file' || links > 1) throw error;
+      setPermissions(fd, creationMode);
+    } finally {
+      close(fd);
+    }
+    return openFileForUpdateAt(directoryFd, name);
+  }
+}

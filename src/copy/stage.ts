@@ -1,0 +1,372 @@
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { FileSystemError, UsageError, throwIfAborted } from '../base/errors.ts';
+import { programVersion } from '../base/program-version.ts';
+import { systemError } from '../base/system-error.ts';
+import { formatTimestamp } from '../repository/format/timestamp.ts';
+import type { Snapshot, SnapshotSummary } from '../repository/format/snapshot.ts';
+import { loadIndex } from '../repository/loaded-index.ts';
+import type { LoadedIndex } from '../repository/loaded-index.ts';
+import type { RepositoryLock } from '../repository/locks.ts';
+import { packSizeBytes } from '../repository/pack-builder.ts';
+import type { OpenPack } from '../repository/pack-builder.ts';
+import type { Repository } from '../repository/repository.ts';
+import { saveSnapshot } from '../repository/snapshots.ts';
+import type { StoredSnapshot } from '../repository/snapshots.ts';
+import { TreeLoader } from '../repository/tree-loader.ts';
+import type { Compression } from './pipeline/protocol.ts';
+import { WorkerPool } from './pipeline/worker-pool.ts';
+import { underSharedLock } from './shared-lock.ts';
+import { createExclusion } from './source/exclusion.ts';
+import type { Exclusion } from './source/exclusion.ts';
+import { renamedRoot, sourceRoots } from './source/source-roots.ts';
+import type { SourceRoots } from './source/source-roots.ts';
+import { FileQueue } from './stage/file-queue.ts';
+import { PackUploader } from './stage/pack-uploader.ts';
+import type { UploadedPack } from './stage/pack-uploader.ts';
+import { findParent } from './stage/parent.ts';
+import { ReliedBlobs } from './stage/relied-blobs.ts';
+import { newCounts } from './stage/stage-events.ts';
+import type { StageCounts, StageEvent } from './stage/stage-events.ts';
+import { TreeStager } from './stage/tree-stager.ts';
+
+export interface StageOptions {
+  /** Files and folders; relative ones are taken from `workingFolder`. */
+  readonly paths: readonly string[];
+  /** Default: the process's. */
+  readonly workingFolder?: string | undefined;
+  /** Stores the one path as this absolute path, with its own metadata: how a volume is stored (`/data`). */
+  readonly storeAs?: string | undefined;
+  /** Default: this machine's host name. It finds the parent, so it must be stable. */
+  readonly hostname?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Default: now. Milliseconds since the Unix epoch. */
+  readonly timeMs?: number | undefined;
+  /**
+   * A snapshot's id or `latest`, against which unchanged files are found. Default: the newest of this host and paths.
+   */
+  readonly parent?: string | undefined;
+  /** Reads every file. Default false. */
+  readonly force?: boolean | undefined;
+  readonly ignoreCtime?: boolean | undefined;
+  readonly ignoreInode?: boolean | undefined;
+  readonly exclusion?: Exclusion | undefined;
+  /** What was excluded, as text for the snapshot. */
+  readonly excludes?: readonly string[] | undefined;
+  /** Stays on the file system of each path. Default false. */
+  readonly oneFileSystem?: boolean | undefined;
+  /** Writes no snapshot when it would equal its parent. Default false. */
+  readonly skipIfUnchanged?: boolean | undefined;
+  /** Reads and hashes everything and stores nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+  /** Default `auto`. A version-1 repository is never compressed. */
+  readonly compression?: Compression | undefined;
+  /** Size at which a pack is closed, 4 to 128 MiB. Default 16 MiB. */
+  readonly packSizeBytes?: number | undefined;
+  /** Opens and hashes again what was sealed, before it is uploaded. Default true. */
+  readonly verifySealed?: boolean | undefined;
+  /** Threads. Default: one a processor. */
+  readonly workers?: number | undefined;
+  /** How long to wait for another's exclusive lock. Default 0: fail at once with `locked`. */
+  readonly retryLockMs?: number | undefined;
+  readonly onEvent?: ((event: StageEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StageResult {
+  /** Undefined after a dry run, and when `skipIfUnchanged` found nothing new. */
+  readonly snapshotId: string | undefined;
+  readonly parentId: string | undefined;
+  readonly tree: string;
+  readonly counts: Readonly<StageCounts>;
+  /** True when something could not be read: the snapshot lacks it. */
+  readonly isPartial: boolean;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+const statusIntervalMs = 100;
+
+/**
+ * Stores paths as a new snapshot: packs, then index, then the snapshot, so that whatever ends the pass, no snapshot is
+ * visible that cannot be restored. What cannot be read is reported and left out, and makes the result partial.
+ *
+ * Throws UsageError for input that cannot be staged, RepositoryError `locked` or `conflict`, StoreError,
+ * CancelledError; then no snapshot was written, and what an index names by then is found by the next pass.
+ */
+export async function stage(repository: Repository, options: StageOptions): Promise<StageResult> {
+  checkOptions(options);
+  const roots = rootsOf(options);
+  return underSharedLock(repository, options, (signal, lock) =>
+    new StagePass(repository, { ...options, signal }, roots, lock).run(),
+  );
+}
+
+/** One run; holds what its steps share. */
+class StagePass {
+  readonly #repository: Repository;
+  readonly #options: StageOptions;
+  readonly #roots: SourceRoots;
+  readonly #lock: RepositoryLock | undefined;
+  readonly #counts = newCounts();
+  readonly #startedMs: number;
+  readonly #startedMonotonicMs: number;
+  #lastStatusMs = 0;
+  #current: readonly Uint8Array[] = [];
+
+  constructor(
+    repository: Repository,
+    options: StageOptions,
+    roots: SourceRoots,
+    lock: RepositoryLock | undefined,
+  ) {
+    this.#repository = repository;
+    this.#options = options;
+    this.#roots = roots;
+    this.#lock = lock;
+    this.#startedMs = repository.clock.nowMs();
+    this.#startedMonotonicMs = repository.clock.monotonicMs();
+  }
+
+  async run(): Promise<StageResult> {
+    const { signal } = this.#options;
+    const parent = await this.#findParent();
+    // After the snapshots: a parent that was written in between would otherwise refer to blobs the index lacks.
+    const index = await loadIndex(this.#repository, signal, 'write');
+    const uploader = new PackUploader(this.#repository, index, signal);
+    const relied = new ReliedBlobs(index);
+    const tree = await this.#copy(index, uploader, relied, parent);
+    const snapshotId = await this.#finish(uploader, relied, parent, tree);
+    return {
+      snapshotId,
+      parentId: parent?.id,
+      tree,
+      counts: this.#counts,
+      isPartial: this.#counts.errors > 0,
+      startedMs: this.#startedMs,
+      endedMs: this.#repository.clock.nowMs(),
+    };
+  }
+
+  #findParent(): Promise<StoredSnapshot | undefined> {
+    const { parent, force = false, tags = [], signal } = this.#options;
+    return findParent(this.#repository, {
+      parent,
+      force,
+      hostname: this.#options.hostname ?? hostname(),
+      paths: this.#roots.paths,
+      tags,
+      timeNs: this.#timeNs(),
+      signal,
+    });
+  }
+
+  /** Reads the source and uploads what is new; every blob is in a confirmed pack when it resolves. */
+  async #copy(
+    index: LoadedIndex,
+    uploader: PackUploader,
+    relied: ReliedBlobs,
+    parent: StoredSnapshot | undefined,
+  ): Promise<string> {
+    const { signal, dryRun = false } = this.#options;
+    const packSize = this.#options.packSizeBytes ?? packSizeBytes.default;
+    const upload = async (pack: UploadedPack): Promise<void> => {
+      this.#countPack(pack);
+      if (!dryRun) await uploader.upload(pack);
+    };
+    const pool = new WorkerPool({
+      setup: {
+        secrets: this.#repository.secrets,
+        index: index.blobs.memory,
+        compression: this.#options.compression ?? 'auto',
+        packSizeBytes: packSize,
+        verifySealed: this.#options.verifySealed ?? true,
+      },
+      workers: this.#options.workers,
+      onPack: (pack) => upload({ ...pack, bytes: new Uint8Array(pack.buffer, 0, pack.lengthBytes) }),
+      signal,
+    });
+    const stager = this.#stager(index, pool, relied);
+    try {
+      const tree = await stager.stage(this.#roots.root, parent?.tree);
+      this.#refuseEmpty(stager);
+      const leftovers: OpenPack[] = (await pool.runOnEach('flush', {})).flat();
+      await pool.uploadsDone();
+      if (dryRun) for (const pack of leftovers) this.#countPack(pack);
+      else await uploader.uploadLeftovers(leftovers, packSize, (pack) => this.#countPack(pack));
+      return tree;
+    } finally {
+      await pool.close();
+      stager.close();
+    }
+  }
+
+  /** restic's rule: a snapshot of nothing would be taken for the newest state of the paths. */
+  #refuseEmpty(stager: TreeStager): void {
+    const { errors, filesNew, filesChanged, filesUnmodified, othersProcessed } = this.#counts;
+    const items = filesNew + filesChanged + filesUnmodified + othersProcessed + stager.directoriesRead;
+    if (errors === 0 || items > 0) return;
+    throw new FileSystemError('io', 'nothing of the source could be read: no snapshot was written', {
+      where: this.#roots.paths.join(', '),
+      advice: 'see the errors above',
+    });
+  }
+
+  #stager(index: LoadedIndex, pool: WorkerPool, relied: ReliedBlobs): TreeStager {
+    const { onEvent, signal } = this.#options;
+    const { clock } = this.#repository;
+    return new TreeStager({
+      index,
+      trees: new TreeLoader(this.#repository, index, signal),
+      pool,
+      files: new FileQueue(pool, (sizeBytes) => {
+        this.#counts.bytesProcessed += sizeBytes;
+        this.#reportStatus(this.#current);
+      }),
+      relied,
+      counts: this.#counts,
+      exclusion: this.#options.exclusion ?? createExclusion(),
+      detection: {
+        ignoreCtime: this.#options.ignoreCtime ?? false,
+        ignoreInode: this.#options.ignoreInode ?? false,
+      },
+      oneFileSystem: this.#options.oneFileSystem ?? false,
+      report: (event) => onEvent?.(event),
+      tick: (current) => this.#reportStatus(current),
+      monotonicMs: () => clock.monotonicMs(),
+      signal,
+    });
+  }
+
+  /** The second half of the write order. Returns the snapshot's id, or undefined when none was to be written. */
+  async #finish(
+    uploader: PackUploader,
+    relied: ReliedBlobs,
+    parent: StoredSnapshot | undefined,
+    tree: string,
+  ): Promise<string | undefined> {
+    const { signal, dryRun = false, skipIfUnchanged = false } = this.#options;
+    if (dryRun) return undefined;
+    await uploader.flushIndex();
+    if (skipIfUnchanged && parent?.tree === tree) return undefined;
+    await relied.assertStillIndexed(this.#repository, uploader.indexFileIds, signal);
+    await this.#lock?.assertHeld();
+    throwIfAborted(signal);
+    return saveSnapshot(this.#repository, this.#snapshot(parent, tree), signal);
+  }
+
+  #snapshot(parent: StoredSnapshot | undefined, tree: string): Snapshot {
+    const { tags = [], excludes = [] } = this.#options;
+    return {
+      time: formatTimestamp(this.#timeNs()),
+      parent: parent?.id,
+      tree,
+      paths: this.#roots.paths,
+      hostname: this.#options.hostname ?? hostname(),
+      username: accountName(),
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+      excludes,
+      tags,
+      programVersion: programVersion(),
+      summary: this.#summary(),
+      tranship: this.#counts.errors > 0 ? { errors: this.#counts.errors } : undefined,
+    };
+  }
+
+  #summary(): SnapshotSummary {
+    const counts = this.#counts;
+    return {
+      backupStart: formatTimestamp(BigInt(this.#startedMs) * 1_000_000n),
+      backupEnd: formatTimestamp(BigInt(this.#repository.clock.nowMs()) * 1_000_000n),
+      filesNew: counts.filesNew,
+      filesChanged: counts.filesChanged,
+      filesUnmodified: counts.filesUnmodified,
+      dirsNew: counts.dirsNew,
+      dirsChanged: counts.dirsChanged,
+      dirsUnmodified: counts.dirsUnmodified,
+      dataBlobs: counts.dataBlobs,
+      treeBlobs: counts.treeBlobs,
+      dataAdded: counts.dataAdded,
+      dataAddedPacked: counts.dataAddedPacked,
+      totalFilesProcessed: counts.filesNew + counts.filesChanged + counts.filesUnmodified,
+      totalBytesProcessed: counts.bytesProcessed,
+    };
+  }
+
+  #timeNs(): bigint {
+    return BigInt(this.#options.timeMs ?? this.#startedMs) * 1_000_000n;
+  }
+
+  #countPack(pack: Pick<UploadedPack, 'blobs'>): void {
+    for (const blob of pack.blobs) {
+      if (blob.type === 'data') this.#counts.dataBlobs++;
+      else this.#counts.treeBlobs++;
+      this.#counts.dataAdded += blob.uncompressedLength ?? blob.length - 32;
+      this.#counts.dataAddedPacked += blob.length;
+    }
+  }
+
+  #reportStatus(current: readonly Uint8Array[]): void {
+    this.#current = current;
+    const nowMs = this.#repository.clock.monotonicMs();
+    if (nowMs - this.#lastStatusMs < statusIntervalMs) return;
+    this.#lastStatusMs = nowMs;
+    const elapsedMs = nowMs - this.#startedMonotonicMs;
+    this.#options.onEvent?.({ type: 'status', counts: this.#counts, current, elapsedMs });
+  }
+}
+
+function checkOptions(options: StageOptions): void {
+  const size = options.packSizeBytes ?? packSizeBytes.default;
+  if (size < packSizeBytes.minimum || size > packSizeBytes.maximum) {
+    throw new UsageError('a pack size must be 4 to 128 MiB', { where: String(size) });
+  }
+  if (options.storeAs !== undefined && options.paths.length !== 1) {
+    throw new UsageError('only one path can be stored under another name', { where: options.storeAs });
+  }
+  for (const tag of options.tags ?? []) {
+    if (tag === '') throw new UsageError('a tag must not be empty');
+  }
+}
+
+function rootsOf(options: StageOptions): SourceRoots {
+  const { storeAs } = options;
+  const paths = options.paths.map((path) => resolve(options.workingFolder ?? process.cwd(), path));
+  const [path] = paths;
+  // A volume's path may be a link that the platform made; it is the volume that is stored, not the link.
+  const problems = paths.map((candidate) => problemOf(candidate, storeAs !== undefined));
+  const [problem] = problems;
+  if (problem !== undefined && !problems.includes(undefined)) {
+    if (problem.code !== 'not-found') throw problem;
+    throw new FileSystemError('not-found', 'there is nothing to stage', {
+      where: paths.join(', '),
+      cause: problem,
+    });
+  }
+  if (storeAs === undefined || path === undefined) return sourceRoots(paths);
+  return renamedRoot(realpathSync(path), storeAs);
+}
+
+/** Why nothing can be said to be at the path; undefined when something is. */
+function problemOf(path: string, followsLinks: boolean): FileSystemError | undefined {
+  try {
+    if (followsLinks) statSync(path);
+    else lstatSync(path);
+    return undefined;
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? error.errno : undefined;
+    if (typeof errno !== 'number') throw error;
+    return systemError(-errno, 'look at the source', path);
+  }
+}
+
+function accountName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container's user often stands in no passwd file.
+    return undefined;
+  }
+}

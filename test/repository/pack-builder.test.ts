@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { openBlob } from '../../src/repository/blob-reader.ts';
+import { createCompressor } from '../../src/repository/compression/open-compressor.ts';
+import { createCipher } from '../../src/repository/crypto/open-cipher.ts';
+import { generateMasterKey } from '../../src/repository/crypto/password-key.ts';
+import type { PackedBlob } from '../../src/repository/format/blob.ts';
+import { computePackSize, decodePackHeader, decodePackTrailer } from '../../src/repository/format/pack.ts';
+import { PackBuilder } from '../../src/repository/pack-builder.ts';
+import type { FinishedPack } from '../../src/repository/pack-builder.ts';
+import { checkProperty } from '../support/property.ts';
+import { createRandom } from '../support/seed.ts';
+
+const tools = { cipher: createCipher(generateMasterKey()), compressor: createCompressor() };
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function add(builder: PackBuilder, plaintext: Uint8Array, isCompressed: boolean): void {
+  const stored = isCompressed ? tools.compressor.compress(plaintext, 3) : plaintext;
+  builder.add(tools.cipher, sha256(plaintext), stored, isCompressed ? plaintext.length : undefined);
+}
+
+/** Reads the pack as any reader would, from its end. */
+function assertReadable(pack: FinishedPack, plaintexts: readonly Uint8Array[]): void {
+  const { bytes, id } = pack;
+  assert.equal(sha256(bytes), id);
+  const headerBytes = decodePackTrailer(bytes.subarray(-4), bytes.length, id);
+  const header = tools.cipher.open(bytes.subarray(bytes.length - 4 - headerBytes, bytes.length - 4));
+  const blobs = decodePackHeader(header, bytes.length, id);
+  const plain = (blob: PackedBlob): PackedBlob => ({ ...blob, uncompressedLength: blob.uncompressedLength });
+  assert.deepEqual(blobs.map(plain), pack.blobs.map(plain));
+  assert.equal(bytes.length, computePackSize(blobs));
+  assert.deepEqual(
+    blobs.map((blob) => blob.id),
+    plaintexts.map((plaintext) => sha256(plaintext)),
+  );
+  for (const blob of blobs) {
+    const sealed = bytes.subarray(blob.offset, blob.offset + blob.length);
+    openBlob(sealed, { id: blob.id, uncompressedLength: blob.uncompressedLength ?? 0 }, id, tools);
+  }
+}
+
+describe('a pack builder', () => {
+  const blob = fc.record({
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 3000 }),
+    isCompressed: fc.boolean(),
+  });
+
+  it('makes packs that hold what was added, of the size it told', (t) => {
+    const property = fc.property(fc.array(blob, { minLength: 1, maxLength: 20 }), (blobs) => {
+      const builder = new PackBuilder('data', new ArrayBuffer(2 ** 20));
+      for (const { bytes, isCompressed } of blobs) add(builder, bytes, isCompressed);
+      const told = builder.sizeBytes;
+      const pack = builder.finish(tools.cipher);
+      assert.equal(pack.bytes.length, told);
+      assert.equal(told, computePackSize(pack.blobs));
+      assertReadable(
+        pack,
+        blobs.map(({ bytes }) => bytes),
+      );
+    });
+    checkProperty(t, property, { small: 40, full: 1000 });
+  });
+
+  it('merges what others had begun, blobs and offsets', (t) => {
+    const parts = fc.array(fc.array(blob, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 });
+    const property = fc.property(parts, (groups) => {
+      const merged = new PackBuilder('tree', new ArrayBuffer(2 ** 20));
+      for (const blobs of groups) {
+        const builder = new PackBuilder('tree', new ArrayBuffer(2 ** 20));
+        for (const { bytes, isCompressed } of blobs) add(builder, bytes, isCompressed);
+        merged.append(builder.release());
+        assert.ok(builder.isEmpty);
+      }
+      const told = merged.sizeBytes;
+      const pack = merged.finish(tools.cipher);
+      assert.equal(pack.bytes.length, told);
+      assert.ok(pack.blobs.every(({ type }) => type === 'tree'));
+      assertReadable(
+        pack,
+        groups.flat().map(({ bytes }) => bytes),
+      );
+    });
+    checkProperty(t, property, { small: 40, full: 1000 });
+  });
+
+  it('tells whether a blob fits, header entry included, to the byte', () => {
+    const random = createRandom(1);
+    const buffer = new ArrayBuffer(10_000);
+    const builder = new PackBuilder('data', buffer);
+    const stored = random.bytes(500);
+    while (builder.fits(stored.length + 32)) add(builder, random.bytes(500), false);
+    const left = buffer.byteLength - builder.sizeBytes;
+    assert.ok(left < 500 + 32 + 41 && left >= 0);
+    assert.ok(builder.fits(left - 41));
+    assert.equal(builder.fits(left - 40), false);
+    const pack = builder.finish(tools.cipher);
+    assert.ok(pack.bytes.length <= buffer.byteLength);
+  });
+});
