@@ -1,0 +1,62 @@
+import { defineCommand } from '../command.ts';
+import type { CommandContext } from '../command.ts';
+import { repositoryOptions } from '../common-options.ts';
+import { exitCode } from '../exit-code.ts';
+import { accessRepository } from '../open-repository.ts';
+
+/** Opens in a millisecond, and protects nothing. */
+const weakScryptCost = { N: 2, r: 8, p: 1 };
+
+export const command = defineCommand({
+  name: 'init',
+  summary: 'create a repository',
+  operands: [],
+  description: [
+    'The repository has format version 2, which restic 0.14 and newer and rustic read.',
+    'Keep the password: without it nobody can read anything in the repository.',
+  ],
+  options: {
+    chunker: {
+      kind: 'value',
+      placeholder: 'NAME',
+      default: 'fastcdc',
+      help: 'how files are cut: fastcdc, or rabin when restic or rustic will stage into the repository too',
+    },
+    ...repositoryOptions,
+  },
+  examples: [
+    {
+      command: 'tranship init -r /srv/replica',
+      does: 'creates a repository and asks for its password, twice',
+    },
+    {
+      command: 'tranship init -r /srv/replica --chunker rabin --password-file key',
+      does: 'creates one in which restic deduplicates against our passes',
+    },
+  ],
+  run: async (args, context) => {
+    args.refuseOperands();
+    const chunker = args.choice('chunker', ['fastcdc', 'rabin']);
+    const { store, location, password } = await accessRepository(args, context, { newPassword: true });
+    const { Repository } = await import('../../repository/repository.ts');
+    const { config } = await Repository.init(store, {
+      password,
+      chunker,
+      scryptCost: scryptCost(context),
+      logger: context.logger,
+      signal: context.signal,
+    });
+    context.output.print(`created repository ${config.id.slice(0, 10)} at ${location}`);
+    context.output.info('Keep the password: without it, what is in the repository is lost.');
+    context.output.message({ message_type: 'initialized', id: config.id, repository: location });
+    return exitCode.done;
+  },
+});
+
+function scryptCost({ environment, output }: CommandContext): typeof weakScryptCost | undefined {
+  if (!environment.weakScrypt) return undefined;
+  output.warn(
+    'TRANSHIP_TEST_WEAK_SCRYPT is set: this repository can be opened by guessing, use it for tests only',
+  );
+  return weakScryptCost;
+}

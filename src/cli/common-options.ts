@@ -1,0 +1,59 @@
+import type { OptionTable } from './option-table.ts';
+
+/** Understood by every command, before its name and after it. */
+export const commonOptions = {
+  json: { kind: 'flag', help: 'print JSON objects, one a line, with restic’s message types' },
+  quiet: { kind: 'flag', short: 'q', help: 'print results and problems only' },
+  verbose: { kind: 'flag', short: 'v', help: 'name what is done; twice, name everything' },
+  help: { kind: 'flag', short: 'h', help: 'print this help' },
+} as const satisfies OptionTable;
+
+export const repositoryOptions = {
+  repository: {
+    kind: 'value',
+    short: 'r',
+    aliases: ['repo'],
+    placeholder: 'LOCATION',
+    default: 'TRANSHIP_REPOSITORY',
+    help: 'where the repository is: a path, file:///path or local:path',
+  },
+  'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
+  'password-file': {
+    kind: 'value',
+    short: 'p',
+    placeholder: 'FILE',
+    default: 'TRANSHIP_PASSWORD, or ask',
+    help: 'a file that holds the password',
+  },
+  'password-command': {
+    kind: 'value',
+    placeholder: 'COMMAND',
+    help: 'a program that prints the password, run without a shell',
+  },
+  ...commonOptions,
+} as const satisfies OptionTable;
+
+export const lockOptions = {
+  'retry-lock': {
+    kind: 'value',
+    placeholder: 'DURATION',
+    default: '0',
+    help: 'how long to wait while others lock the repository: 30s, 5m',
+  },
+} as const satisfies OptionTable;
+
+/** For commands that only read the repository. */
+export const readOptions = {
+  ...lockOptions,
+  'no-lock': { kind: 'flag', help: 'take no lock, for a repository that cannot be written' },
+} as const satisfies OptionTable;
+
+export const filterOptions = {
+  host: { kind: 'list', placeholder: 'NAME', help: 'only snapshots of this host' },
+  tag: { kind: 'list', placeholder: 'TAG,...', help: 'only snapshots that carry all of these tags' },
+  path: { kind: 'list', placeholder: 'PATH', help: 'only snapshots that hold this path' },
+} as const satisfies OptionTable;
+
+export const workerOptions = {
+  workers: { kind: 'value', placeholder: 'N', default: 'one a processor', help: 'threads' },
+} as const satisfies OptionTable;

@@ -1,0 +1,38 @@
+/** The environment variables that the command line obeys, read once. */
+export interface Environment {
+  readonly repository: string | undefined;
+  readonly repositoryFile: string | undefined;
+  readonly password: string | undefined;
+  readonly passwordFile: string | undefined;
+  readonly passwordCommand: string | undefined;
+  /** Shows the stack of an error. */
+  readonly debug: boolean;
+  /** Makes keys that anyone can guess, so that tests are quick. */
+  readonly weakScrypt: boolean;
+  readonly colour: boolean;
+  /** Any other variable, as files of patterns may name them. */
+  readonly variable: (name: string) => string | undefined;
+}
+
+/**
+ * Reads the variables; where restic has one of the same meaning, ours goes before. Passwords are taken out of
+ * `variables`, so that no program that is started later inherits them.
+ */
+export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
+  const first = (...names: readonly string[]): string | undefined =>
+    names.map((name) => variables[name]).find((value) => value !== undefined && value !== '');
+  const password = first('TRANSHIP_PASSWORD', 'RESTIC_PASSWORD');
+  delete variables['TRANSHIP_PASSWORD'];
+  delete variables['RESTIC_PASSWORD'];
+  return {
+    repository: first('TRANSHIP_REPOSITORY', 'RESTIC_REPOSITORY'),
+    repositoryFile: first('TRANSHIP_REPOSITORY_FILE', 'RESTIC_REPOSITORY_FILE'),
+    password,
+    passwordFile: first('TRANSHIP_PASSWORD_FILE', 'RESTIC_PASSWORD_FILE'),
+    passwordCommand: first('TRANSHIP_PASSWORD_COMMAND', 'RESTIC_PASSWORD_COMMAND'),
+    debug: variables['TRANSHIP_DEBUG'] === '1',
+    weakScrypt: variables['TRANSHIP_TEST_WEAK_SCRYPT'] === '1',
+    colour: first('NO_COLOR') === undefined && variables['TERM'] !== 'dumb',
+    variable: (name) => variables[name],
+  };
+}

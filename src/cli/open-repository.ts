@@ -1,0 +1,71 @@
+import { describeError } from '../base/errors.ts';
+import { openStore } from '../providers/objects/open.ts';
+import type { ObjectStore } from '../providers/objects/store.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { Arguments } from './arguments.ts';
+import type { CommandContext } from './command.ts';
+import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
+import { parseDurationMs } from './duration.ts';
+import { resolvePassword } from './password.ts';
+import { repositoryLocation } from './repository-location.ts';
+
+export interface RepositoryAccess {
+  readonly store: ObjectStore;
+  readonly location: string;
+  readonly password: string;
+}
+
+/** The store and the password that options and environment name. */
+export async function accessRepository(
+  args: Arguments<typeof repositoryOptions>,
+  context: CommandContext,
+  options: { readonly readOnly?: boolean; readonly newPassword?: boolean } = {},
+): Promise<RepositoryAccess> {
+  const { environment, logger, signal } = context;
+  const location = await repositoryLocation({
+    repository: args.value('repository'),
+    repositoryFile: args.value('repository-file'),
+    environment,
+  });
+  const store = await openStore(location, {
+    readOnly: options.readOnly ?? false,
+    onRetry: ({ kind, key, delayMs, error }) =>
+      logger.debug(`${kind} ${key} failed, again in ${Math.round(delayMs)} ms: ${describeError(error)}`),
+    signal,
+  });
+  const password = await resolvePassword({
+    file: args.value('password-file'),
+    command: args.value('password-command'),
+    environment,
+    confirm: options.newPassword ?? false,
+    signal,
+  });
+  return { store, location, password };
+}
+
+/** Opens the repository for a command that also writes. */
+export async function openRepository(
+  args: Arguments<typeof repositoryOptions>,
+  context: CommandContext,
+  readOnly = false,
+): Promise<Repository> {
+  const { store, password } = await accessRepository(args, context, { readOnly });
+  const { Repository: opener } = await import('../repository/repository.ts');
+  return opener.open(store, { password, logger: context.logger, signal: context.signal });
+}
+
+/** Opens the repository and holds a shared lock during the work, unless `--no-lock` is given. */
+export async function readRepository(
+  args: Arguments<typeof repositoryOptions & typeof readOptions>,
+  context: CommandContext,
+  work: (repository: Repository, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const options = { noLock: args.flag('no-lock'), retryLockMs: retryLockMs(args), signal: context.signal };
+  const repository = await openRepository(args, context, options.noLock);
+  const { underSharedLock } = await import('../copy/shared-lock.ts');
+  return underSharedLock(repository, options, (signal) => work(repository, signal));
+}
+
+export function retryLockMs(args: Arguments<typeof lockOptions>): number {
+  return parseDurationMs(args.value('retry-lock') ?? '0');
+}

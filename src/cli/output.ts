@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
+import { describeError } from '../base/errors.ts';
+import { ProgressLine } from './progress-line.ts';
+
+export interface OutputOptions {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** JSON objects, one a line, instead of text. */
+  readonly json: boolean;
+  /** Results and problems only. */
+  readonly quiet: boolean;
+  /** How often `-v` was given. */
+  readonly verbosity: number;
+  /** Where the stream is a terminal. */
+  readonly colour: boolean;
+  /** Nobody reads stdout any more. */
+  readonly onClosed: () => void;
+}
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+/**
+ * Everything that the command line prints: results on stdout, problems and the progress line on stderr. A command asks
+ * for both forms, text and JSON; only the one that was chosen is printed.
+ */
+export class Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbosity: number;
+  readonly colours: Colours;
+  readonly #stdout: NodeJS.WriteStream;
+  readonly #stderr: NodeJS.WriteStream;
+  readonly #stderrColours: Colours;
+  readonly #progress: ProgressLine | undefined;
+  #isClosed = false;
+  #failure: Error | undefined;
+
+  constructor(options: OutputOptions) {
+    const { stdout, stderr } = options;
+    this.json = options.json;
+    this.quiet = options.quiet;
+    this.verbosity = options.verbosity;
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.colours = pc.createColors(options.colour && stdout.isTTY);
+    this.#stderrColours = pc.createColors(options.colour && stderr.isTTY);
+    const showsProgress = isTerminal(stderr) && !options.json && !options.quiet;
+    this.#progress = showsProgress ? new ProgressLine(stderr) : undefined;
+    stdout.on('error', (error: Error) => {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      if (!('code' in error && error.code === 'EPIPE')) this.#failure = error;
+      options.onClosed();
+    });
+    // Problems that nobody reads are no reason to stop.
+    stderr.on('error', () => {});
+  }
+
+  /** Why stdout could not be written, unless its reader has simply gone. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Whether a status is wanted at all: on a terminal, or as JSON. */
+  get showsStatus(): boolean {
+    return this.#progress !== undefined || (this.json && !this.quiet);
+  }
+
+  /** A result, as text. */
+  print(line: string): void {
+    if (!this.json) this.raw(line);
+  }
+
+  /** What happened, as text; not with `--quiet`. */
+  info(line: string): void {
+    if (!this.json && !this.quiet) this.raw(line);
+  }
+
+  /** A result or a status as one line of JSON. */
+  message(value: object): void {
+    if (this.json) this.raw(JSON.stringify(value));
+  }
+
+  /** A line on stdout in whatever form the caller has made. */
+  raw(line: string): void {
+    if (this.#isClosed) return;
+    this.#progress?.clear();
+    this.#stdout.write(`${line}\n`);
+  }
+
+  /** Something that does not end the work. */
+  warn(message: string): void {
+    if (this.json) this.#problem(JSON.stringify({ message_type: 'warning', message }));
+    else this.#problem(`${this.#stderrColours.yellow('warning:')} ${message}`);
+  }
+
+  /** Something that failed while the work goes on; `value` is what `--json` shows of it. */
+  itemError(message: string, value: object): void {
+    if (this.json) this.#problem(JSON.stringify(value));
+    else this.#problem(`${this.#stderrColours.red('error:')} ${message}`);
+  }
+
+  /** What ended the work. */
+  fail(error: unknown, code: number, showStack: boolean): void {
+    const message = describeError(error);
+    if (this.json) this.#problem(JSON.stringify({ message_type: 'exit_error', code, message }));
+    else this.#problem(`${this.#stderrColours.red('tranship:')} ${message}`);
+    if (showStack && error instanceof Error) this.#problem(stacksOf(error));
+  }
+
+  debug(message: string): void {
+    if (!this.json && this.verbosity >= 2) this.#problem(this.#stderrColours.dim(message));
+  }
+
+  /** Replaces the progress line; nothing where there is no terminal. */
+  showProgress(text: string): void {
+    this.#progress?.show(text);
+  }
+
+  clearProgress(): void {
+    this.#progress?.clear();
+  }
+
+  /** Resolves when the reader of stdout has caught up; to be awaited now and then by whoever prints without end. */
+  async drained(): Promise<void> {
+    if (this.#isClosed || !this.#stdout.writableNeedDrain) return;
+    const done = new AbortController();
+    const closed = once(this.#stdout, 'close', { signal: done.signal });
+    const failed = once(this.#stdout, 'error', { signal: done.signal });
+    const drained = once(this.#stdout, 'drain', { signal: done.signal });
+    for (const event of [closed, failed, drained]) event.catch(() => {});
+    try {
+      await Promise.race([drained, failed, closed]);
+    } catch {
+      // The listener of the constructor has seen it too.
+    } finally {
+      done.abort();
+    }
+  }
+
+  #problem(line: string): void {
+    this.#progress?.clear();
+    this.#stderr.write(`${line}\n`);
+  }
+}
+
+function isTerminal(stream: NodeJS.WriteStream): stream is NodeJS.WriteStream & WriteStream {
+  return stream.isTTY;
+}
+
+function stacksOf(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\ncaused by ${stacksOf(error.cause)}` : stack;
+}

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { FileSystemError, UsageError } from '../base/errors.ts';
+
+export interface LocationSources {
+  readonly repository?: string | undefined;
+  readonly repositoryFile?: string | undefined;
+  readonly environment: {
+    readonly repository: string | undefined;
+    readonly repositoryFile: string | undefined;
+  };
+}
+
+/** Where the repository is: from an option, or from the environment. */
+export async function repositoryLocation(sources: LocationSources): Promise<string> {
+  const { repository, repositoryFile, environment } = sources;
+  if (repository !== undefined && repositoryFile !== undefined) {
+    throw new UsageError('--repository and --repository-file exclude each other');
+  }
+  if (repository !== undefined) return repository;
+  if (repositoryFile !== undefined) return locationFromFile(repositoryFile);
+  if (environment.repository !== undefined) return environment.repository;
+  if (environment.repositoryFile !== undefined) return locationFromFile(environment.repositoryFile);
+  throw new UsageError('no repository was given', { advice: 'use -r LOCATION or TRANSHIP_REPOSITORY' });
+}
+
+async function locationFromFile(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (cause) {
+    throw new FileSystemError('io', 'cannot read the repository file', {
+      where: path,
+      advice: 'check that it exists and that you may read it',
+      cause,
+    });
+  }
+}

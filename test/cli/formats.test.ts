@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { formatBytes, formatDedup, formatRate, formatRatio } from '../../src/cli/byte-size.ts';
+import { formatDuration, parseDurationMs } from '../../src/cli/duration.ts';
+import { fileModeText } from '../../src/cli/file-mode-text.ts';
+import { formatLocalTime, parseTimeMs } from '../../src/cli/local-time.ts';
+import { progressText, remainingMs, statusMessage } from '../../src/cli/reports/progress.ts';
+import { tagAlternatives, tagList } from '../../src/cli/tags.ts';
+import { textTable } from '../../src/cli/text-table.ts';
+import { goModeOf } from '../../src/repository/format/file-mode.ts';
+
+describe('sizes', () => {
+  it('are printed as restic prints them', () => {
+    assert.deepEqual([0, 1023, 1024, 1_572_864, 2 ** 40].map(formatBytes), [
+      '0 B',
+      '1023 B',
+      '1.000 KiB',
+      '1.500 MiB',
+      '1.000 TiB',
+    ]);
+  });
+
+  it('rates and ratios have no division by zero', () => {
+    assert.equal(formatRate(2_000_000, 1000), '2.0 MB/s');
+    assert.equal(formatRate(1, 0), '- MB/s');
+    assert.equal(formatRatio(3, 2), '1.50x');
+    assert.equal(formatRatio(3, 0), '-');
+    assert.equal(formatDedup(6, 2000), '1.00x');
+  });
+});
+
+describe('durations', () => {
+  it('are printed as restic prints them', () => {
+    assert.deepEqual([0, 7999, 61_000, 3_723_000].map(formatDuration), ['0:00', '0:07', '1:01', '1:02:03']);
+  });
+
+  it('are read', () => {
+    assert.deepEqual(
+      ['5m', '1h30m', '250ms', '1.5s', '0'].map(parseDurationMs),
+      [300_000, 5_400_000, 250, 1500, 0],
+    );
+    for (const wrong of ['', '5', 'm', '5 m', '-5m', '5m!', 'h5']) {
+      assert.throws(() => parseDurationMs(wrong), /not a duration/);
+    }
+  });
+});
+
+describe('times', () => {
+  it('are local without a zone', () => {
+    const epochMs = parseTimeMs('2026-01-31 23:59:58', 0);
+    assert.equal(formatLocalTime(epochMs), '2026-01-31 23:59:58');
+    assert.equal(parseTimeMs('2026-01-31T23:59:58+02:00', 0), Date.UTC(2026, 0, 31, 21, 59, 58));
+    assert.equal(parseTimeMs('now', 17), 17);
+    for (const wrong of ['', 'yesterday', '2026-13-01 00:00:00', '2026-01-31']) {
+      assert.throws(() => parseTimeMs(wrong, 0), /not a time/);
+    }
+  });
+});
+
+describe('modes', () => {
+  it('are printed as Go prints them', () => {
+    assert.equal(fileModeText(goModeOf('dir', 0o755)), 'drwxr-xr-x');
+    assert.equal(fileModeText(goModeOf('file', 0o4754)), 'urwxr-xr--');
+    assert.equal(fileModeText(goModeOf('dir', 0o1777)), 'dtrwxrwxrwx');
+    assert.equal(fileModeText(goModeOf('symlink', 0o777)), 'Lrwxrwxrwx');
+    assert.equal(fileModeText(goModeOf('chardev', 0o600)), 'Dcrw-------');
+    assert.equal(fileModeText(goModeOf('file', 0)), '----------');
+  });
+});
+
+describe('tags', () => {
+  it('a comma separates tags; each filter is an alternative', () => {
+    assert.deepEqual(tagList(['a,b', 'c', ' b ']), ['a', 'b', 'c']);
+    assert.deepEqual(tagAlternatives(['a,b', 'c']), [['a', 'b'], ['c']]);
+  });
+});
+
+describe('tables', () => {
+  it('a row is as high as its highest cell', () => {
+    assert.deepEqual(textTable(['A', 'Long'], [[['1'], ['x', 'yy']]], ['end']), [
+      'A  Long',
+      '-------',
+      '1  x',
+      '   yy',
+      '-------',
+      'end',
+    ]);
+  });
+});
+
+describe('progress', () => {
+  const half = { elapsedMs: 10_000, files: 1, bytes: 50, errors: 0, totalFiles: 4, totalBytes: 100 };
+
+  it('the time that is left follows from the bytes', () => {
+    assert.equal(remainingMs(half), 10_000);
+    assert.equal(remainingMs({ ...half, totalFiles: undefined, totalBytes: undefined }), undefined);
+    assert.match(progressText(half), /^\[0:10\] 50\.0 % {2}1 \/ 4 files {2}50 B \/ 100 B .* 0:10 left$/);
+  });
+
+  it('a total that turned out too small is not exceeded', () => {
+    assert.equal(remainingMs({ ...half, bytes: 500 }), 0);
+  });
+
+  it('the status message leaves out what is zero, but for the fraction', () => {
+    assert.deepEqual(statusMessage({ elapsedMs: 0, files: 0, bytes: 0, errors: 0 }), {
+      message_type: 'status',
+      percent_done: 0,
+    });
+    assert.deepEqual(statusMessage(half), {
+      message_type: 'status',
+      seconds_elapsed: 10,
+      seconds_remaining: 10,
+      percent_done: 0.5,
+      total_files: 4,
+      files_done: 1,
+      total_bytes: 100,
+      bytes_done: 50,
+    });
+  });
+});
