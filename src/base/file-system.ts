@@ -8,7 +8,6 @@
 export { userName, groupName } from './account-names.ts';
 export { printableName } from './byte-name.ts';
 export { openDirectoryAt, openRoot, readDirectory } from './directory.ts';
-export type { DirectoryEntry } from './directory.ts';
 export {
   makeDirectoryAt,
   makeHardLinkAt,
@@ -19,7 +18,6 @@ export {
   removeAt,
   renameAt,
 } from './directory-change.ts';
-export type { NodeFileType, RemoveOptions, RenameOptions } from './directory-change.ts';
 export {
   listExtendedAttributes,
   removeExtendedAttribute,
@@ -29,9 +27,7 @@ export type { FileAttribute } from './extended-attributes.ts';
 export { makeDeviceId, statAt, statAtIfPresent, statFd } from './file-status.ts';
 export type { FileStatus, FileType } from './file-status.ts';
 export { dataRanges, nextData, nextHole, preallocate, punchHole } from './holes.ts';
-export type { DataRange } from './holes.ts';
 export { setOwner, setPermissions, setTimes } from './inode-metadata.ts';
-export { assertPlatform } from './linux-calls.ts';
 export {
   advise,
   close,
@@ -45,4 +41,3 @@ export {
   truncate,
   writeAt,
 } from './open-file.ts';
-export type { AccessAdvice } from './open-file.ts';

@@ -12,8 +12,8 @@ export interface SharedLockOptions {
 }
 
 /**
- * Runs `work` under a non-exclusive lock. Its signal fires with the caller's, and when the lock is lost: that is then the
- * error, whatever the work made of it. The lock is released however the work ends.
+ * Runs `work` under a non-exclusive lock. Its signal fires with the caller's, and when the lock is lost: that is then
+ * the error, whatever the work made of it. The lock is released however the work ends.
  */
 export async function underSharedLock<T>(
   repository: Repository,

@@ -6,6 +6,7 @@ import { programVersion } from '../base/program-version.ts';
 import { systemError } from '../base/system-error.ts';
 import { formatTimestamp } from '../repository/format/timestamp.ts';
 import type { Snapshot, SnapshotSummary } from '../repository/format/snapshot.ts';
+import { plaintextBytes } from '../repository/blob-index.ts';
 import { loadIndex } from '../repository/loaded-index.ts';
 import type { LoadedIndex } from '../repository/loaded-index.ts';
 import type { RepositoryLock } from '../repository/locks.ts';
@@ -303,7 +304,10 @@ class StagePass {
     for (const blob of pack.blobs) {
       if (blob.type === 'data') this.#counts.dataBlobs++;
       else this.#counts.treeBlobs++;
-      this.#counts.dataAdded += blob.uncompressedLength ?? blob.length - 32;
+      this.#counts.dataAdded += plaintextBytes({
+        length: blob.length,
+        uncompressedLength: blob.uncompressedLength ?? 0,
+      });
       this.#counts.dataAddedPacked += blob.length;
     }
   }

@@ -1,4 +1,6 @@
-/** The three passes with what they reported, for tests; on one thread unless they say otherwise, which starts faster. */
+/**
+ * The three passes with what they reported, for tests; on one thread unless they say otherwise, which starts faster.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -126,7 +128,9 @@ function record(reported: Reported, event: Event): void {
   else if (event.type === 'item') reported.items.push(`${event.action} ${pathText(event.path)}`);
 }
 
-/** An exclusion that excludes nothing and tells of every entry: `look` before it is looked at, `meet` with its status. */
+/**
+ * An exclusion that excludes nothing and tells of every entry: `look` before it is looked at, `meet` with its status.
+ */
 export function watchWalk(hooks: {
   readonly look?: (path: string) => void;
   readonly meet?: () => void;

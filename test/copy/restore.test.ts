@@ -25,6 +25,7 @@ import { createRandom, scaled } from '../support/seed.ts';
 import { compareTrees } from '../support/tree-compare.ts';
 import { readTree } from '../support/tree-entry.ts';
 import {
+  pathText,
   restoreAll,
   smallFileSystem,
   stageAll,
@@ -241,7 +242,7 @@ describe('what stands in the way', () => {
     let isSwapped = false;
     const restored = await restoreAll(place.repository, place.target, {
       onEvent: (event) => {
-        if (event.type !== 'item' || isSwapped) return;
+        if (event.type !== 'item' || pathText(event.path) !== 'a') return;
         isSwapped = true;
         for (const name of ['a', 'c']) {
           rmSync(join(place.target, name), { force: true });

@@ -9,8 +9,9 @@ import { removeTree } from '../support/temporary-folder.ts';
 import { restoreAll, stageAll, verifyAll } from './copying.ts';
 
 /**
- * Fills `folder` with `trees` random trees, moves them all in one pass, changes each and moves them again over the first
- * result. An even seed cuts with fastcdc, an odd one with rabin. Throws when anything differs; removes what it made.
+ * Fills `folder` with `trees` random trees, moves them all in one pass, changes each and moves them again over the
+ * first result. An even seed cuts with fastcdc, an odd one with rabin. Throws when anything differs; removes what it
+ * made.
  */
 export async function roundTrip(folder: string, seed: number, trees: number): Promise<void> {
   const [source, target] = [join(folder, 'source'), join(folder, 'target')];

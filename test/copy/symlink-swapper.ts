@@ -1,5 +1,6 @@
 /**
- * A thread that turns folders and files into links to the outside and back, as fast as it can, until it is told to stop.
+ * A thread that turns folders and files into links to the outside and back, as fast as it can, until it is told to
+ * stop.
  */
 import { existsSync, lstatSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';

@@ -23,7 +23,9 @@ const mib = 2 ** 20;
 const treesPerRepository = scaled(1, 3);
 /** Chunks are 1.5 MiB on average and at most 8; the whole file again would be 16 MiB. */
 const bigFileBytes = 16 * mib;
-/** A change touches the chunk that it is in and one more now and then; so large ones next to each other are very rare. */
+/**
+ * A change touches the chunk that it is in and one more now and then; so large ones next to each other are very rare.
+ */
 const changeLimitBytes = 10 * mib;
 
 interface Scene {

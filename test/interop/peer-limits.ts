@@ -8,9 +8,9 @@ import { readTree } from '../support/tree-entry.ts';
 export type Program = PeerName | 'tranship';
 
 /**
- * Aspects in which a tree that went through these programs may differ. No peer makes holes as small as ours. rustic keeps
- * nothing of the folder that it was given but its name. restic before 0.16 knows no link target that is not UTF-8, and
- * sets the attributes of a link on what the link points to.
+ * Aspects in which a tree that went through these programs may differ. No peer makes holes as small as ours. rustic
+ * keeps nothing of the folder that it was given but its name. restic before 0.16 knows no link target that is not
+ * UTF-8, and sets the attributes of a link on what the link points to.
  */
 export function lostAspects(original: string, programs: readonly Program[]): TreeAspect[] {
   if (programs.every((program) => program === 'tranship')) return [];

@@ -15,8 +15,8 @@ const treesPerRepository = scaled(6, 20);
 const excluded = 'left-out-by-rewrite';
 
 /**
- * Both commands read every tree, write it again, and refuse ("cannot encode tree ... without losing information") when the
- * bytes are not those that were there: they find every byte of a tree that is not as restic writes it.
+ * Both commands read every tree, write it again, and refuse ("cannot encode tree ... without losing information")
+ * when the bytes are not those that were there: they find every byte of a tree that is not as restic writes it.
  */
 peerSuite(['restic-newest'], 'restic writes snapshots of tranship again', (binaries) => {
   it('rewrites and repairs them without a loss, and what it wrote is restored', async (t) => {

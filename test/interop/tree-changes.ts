@@ -53,8 +53,8 @@ export function listingBelow(prefix: string, listing: readonly PeerListing[]): s
 }
 
 /**
- * Lines `MODIFIER PATH`, sorted: `+` and `-`, `T` for another type, `M` for other contents, `U` for other metadata. A folder
- * has other metadata also when something below it changed, since its node names its subtree.
+ * Lines `MODIFIER PATH`, sorted: `+` and `-`, `T` for another type, `M` for other contents, `U` for other metadata. A
+ * folder has other metadata also when something below it changed, since its node names its subtree.
  */
 export function expectedChanges(before: TreeStates, after: TreeStates, prefix: string): string[] {
   const changes = new Map<string, string>();

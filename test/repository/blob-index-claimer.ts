@@ -1,4 +1,7 @@
-/** Thread of blob-index.test.ts: claims the same blobs as all its like, beginning where they do not, and posts which it got. */
+/**
+ * Thread of blob-index.test.ts: claims the same blobs as all its like, beginning where they do not, and posts which
+ * it got.
+ */
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BlobIndex } from '../../src/repository/blob-index.ts';

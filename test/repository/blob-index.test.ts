@@ -135,9 +135,7 @@ describe('a blob index', () => {
     const index = BlobIndex.create();
     const start = new Int32Array(new SharedArrayBuffer(4));
     for (let i = 0; i < 1000; i++) index.setLocation('data', idOf(i), place(i));
-    const [own] = await Promise.all([
-      claimInThread({ memory: index.memory, start, count: 2000, thread: 0, threads: 1 }),
-    ]);
+    const own = await claimInThread({ memory: index.memory, start, count: 2000, thread: 0, threads: 1 });
     assert.equal(own.slice(0, 1000).indexOf(1), -1);
     assert.equal(own.slice(1000).indexOf(0), -1);
     assert.deepEqual(index.locate('data', idOf(7)), place(7));

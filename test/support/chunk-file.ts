@@ -2,14 +2,17 @@ import { createCipheriv } from 'node:crypto';
 import type { Chunker } from '../../src/repository/chunker/chunker.ts';
 import { chunkSizes } from '../../src/repository/chunker/chunker.ts';
 
-/** The AES-256-CTR keystream under a key of `keyByte`s from a zero counter block on: the same bytes on every machine. */
+/**
+ * The AES-256-CTR keystream under a key of `keyByte`s from a zero counter block on: the same bytes on every machine.
+ */
 export function keystream(sizeBytes: number, keyByte = 0): Buffer {
   const cipher = createCipheriv('aes-256-ctr', Buffer.alloc(32, keyByte), Buffer.alloc(16));
   return cipher.update(Buffer.alloc(sizeBytes));
 }
 
 /**
- * Chunks a file as an engine does: fills the window, takes chunks while a maximum is there, moves the rest to the front.
+ * Chunks a file as an engine does: fills the window, takes chunks while a maximum is there, moves the rest to the
+ * front.
  * `fillBytes` says up to how much of the window the next reads fill it; at least a maximum chunk.
  */
 export function chunkFile(

@@ -88,7 +88,9 @@ function changeTree(source: string, random: Random, pass: number): void {
   }
 }
 
-/** Requests take some time, and puts of packs now and then as long as it takes to fill the next, so that they overlap. */
+/**
+ * Requests take some time, and puts of packs now and then as long as it takes to fill the next, so that they overlap.
+ */
 function withDelays(driver: ObjectDriver, random: Random): ObjectDriver {
   return intercept(driver, {
     run: async ({ key }, work) => {

@@ -87,7 +87,9 @@ function randomValue(random: Random): Buffer {
   return random.bytes(random.pick([0, 1, 20, random.below(900)]));
 }
 
-/** struct posix_acl_xattr of linux/posix_acl_xattr.h: version 2, then tag, permissions and id of each entry, in order. */
+/**
+ * struct posix_acl_xattr of linux/posix_acl_xattr.h: version 2, then tag, permissions and id of each entry, in order.
+ */
 function accessControlList(random: Random): Buffer {
   const anyone = 0xffffffff;
   const user = random.between(1, 70_000);

@@ -55,7 +55,9 @@ const traps = [
   'constructor',
 ] as const;
 
-/** Characters that Go's strconv.Quote escapes or that text loses: separators, marks, controls, private use, NFC and NFD. */
+/**
+ * Characters that Go's strconv.Quote escapes or that text loses: separators, marks, controls, private use, NFC and NFD.
+ */
 const oddCharacters = [
   '\u0085',
   '\u00a0',

@@ -1,6 +1,6 @@
 /**
- * Both chunkers once more, in plain TypeScript and as their definitions read: whole files, one byte after the other, a state
- * that runs through the chunk from its first byte. They share no code and no table with the kernels.
+ * Both chunkers once more, in plain TypeScript and as their definitions read: whole files, one byte after the other,
+ * a state that runs through the chunk from its first byte. They share no code and no table with the kernels.
  */
 const minimumBytes = 512 * 1024;
 const maximumBytes = 8 * 1024 * 1024;

@@ -27,9 +27,9 @@ const MAX_ALLOCATION_RATIO = 1.05;
 const BLOCK_BYTES = 4096;
 
 /**
- * Every difference as a line `PATH: what`; none when `restored` is what `original` is. Sockets are left out, links never
- * followed, atime and ctime not looked at. The files of `restored` may occupy what those of `original` do, 5 % more and
- * one block a file.
+ * Every difference as a line `PATH: what`; none when `restored` is what `original` is. Sockets are left out, links
+ * never followed, atime and ctime not looked at. The files of `restored` may occupy what those of `original` do, 5 %
+ * more and one block a file.
  */
 export function compareTrees(original: string, restored: string, options: CompareOptions = {}): string[] {
   const ignored = new Set<TreeAspect>(options.ignore);

@@ -8,9 +8,9 @@ const buffersPerWorker = 3;
 
 /**
  * The pack buffers of one worker, in shared memory: transferring ordinary ones cost a sixth of the wall time of a first
- * pass over 1 GiB and a quarter of its peak memory, most of it in the garbage collector. They go to the uploading thread
- * and come back; when all are away, `take` waits, which is what keeps a fast reader from filling the memory before a slow
- * store.
+ * pass over 1 GiB and a quarter of its peak memory, most of it in the garbage collector. They go to the uploading
+ * thread and come back; when all are away, `take` waits, which is what keeps a fast reader from filling the memory
+ * before a slow store.
  */
 export class PackBuffers {
   readonly #bufferBytes: number;

@@ -11,9 +11,9 @@ export class PresentNames {
   }
 
   /**
-   * True when every name of the inode that stands in the file's place is a name of that file. One with a name elsewhere,
-   * in another file of the plan or outside of the target, must not be touched: its contents and metadata are not the
-   * file's alone.
+   * True when every name of the inode that stands in the file's place is a name of that file. One with a name
+   * elsewhere, in another file of the plan or outside of the target, must not be touched: its contents and metadata
+   * are not the file's alone.
    */
   areAll(index: number, file: PlannedFile): boolean {
     if (file.presentLinks <= 1 || file.presentInode === undefined) return true;

@@ -3,8 +3,8 @@ import { removeAt, renameAt, statAtIfPresent } from '../../base/file-system.ts';
 import { removeEntry } from './removal.ts';
 
 /**
- * The name under which the successor of an existing entry is made, in the same folder. It follows from the name alone, so
- * that a restore which was killed leaves nothing that its repetition does not clear away.
+ * The name under which the successor of an existing entry is made, in the same folder. It follows from the name
+ * alone, so that a restore which was killed leaves nothing that its repetition does not clear away.
  */
 export function temporaryName(name: Uint8Array): Buffer {
   return Buffer.from(`.tranship-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`);

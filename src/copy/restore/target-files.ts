@@ -150,7 +150,9 @@ export class TargetFiles {
     return this.#ownInode(index, openPathAt(directoryFd, file.name), Infinity);
   }
 
-  /** The descriptor, when it is the regular file that was planned or made, with no more names than may be written to. */
+  /**
+   * The descriptor, when it is the regular file that was planned or made, with no more names than may be written to.
+   */
   #ownInode(index: number, fd: number, mostLinks: number): number {
     const { type, inode, links } = statFd(fd);
     if (type === 'file' && links <= mostLinks && this.isInodeOf(index, inode)) return fd;

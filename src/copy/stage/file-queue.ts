@@ -190,7 +190,9 @@ export class FileQueue {
   }
 }
 
-/** Behind a part that came out short, because the file was cut off meanwhile, the next ones would stand at wrong places. */
+/**
+ * Behind a part that came out short, because the file was cut off meanwhile, the next ones would stand at wrong places.
+ */
 function unbrokenParts(parts: readonly StoreChunksResult[]): StoreChunksResult {
   const firstShort = parts.findIndex((part) => part.isShort);
   const kept = firstShort === -1 ? parts : parts.slice(0, firstShort + 1);

@@ -9,11 +9,12 @@ import {
   statAtIfPresent,
 } from '../../base/file-system.ts';
 import type { FileStatus } from '../../base/file-system.ts';
+import { plaintextBytes } from '../../repository/blob-index.ts';
 import { missingBlob } from '../../repository/blob-reader.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
-import { allSettled } from '../pipeline/all-settled.ts';
+import { compareChunks } from '../pipeline/chunk-comparison.ts';
 import type { ExpectedChunk } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { PathSelection } from '../source/path-selection.ts';
@@ -22,8 +23,6 @@ import type { Difference, VerifyCounts, VerifyEvent } from './verify-events.ts';
 
 const sliceMs = 8;
 const statusIntervalMs = 100;
-/** Bytes of a file that one job hashes. */
-const comparedBytes = 64 * 2 ** 20;
 /** Files whose contents are being compared, a worker. */
 const filesPerWorker = 8;
 
@@ -233,41 +232,23 @@ export class TreeVerifier {
   }
 
   async #compareContent(fd: number, chunks: readonly ExpectedChunk[], path: Buffer): Promise<void> {
-    const jobs: Promise<number | undefined>[] = [];
-    for (let first = 0, position = 0; first < chunks.length;) {
-      const section = takeSection(chunks, first);
-      const start = position;
-      position += section.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
-      first += section.length;
-      jobs.push(this.#compareSection(fd, start, section));
-    }
-    const offsets = (await allSettled(jobs)).filter((offset) => offset !== undefined);
+    const different = await compareChunks(this.#options.pool, fd, chunks, (sizeBytes) => {
+      this.#counts.bytesCompared += sizeBytes;
+    });
     this.#openFiles.delete(fd);
-    close(fd);
-    if (offsets.length === 0) return;
-    const found = `other bytes in the chunk at byte ${Math.min(...offsets)}`;
+    this.#options.pool.closeDescriptor(fd);
+    if (different.size === 0) return;
+    const before = chunks.slice(0, Math.min(...different));
+    const offset = before.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
+    const found = `other bytes in the chunk at byte ${offset}`;
     this.#differ({ path, kind: 'content', expected: 'the bytes of the snapshot', found });
-  }
-
-  /** File offset of the first chunk that differs. */
-  async #compareSection(
-    fd: number,
-    position: number,
-    chunks: readonly ExpectedChunk[],
-  ): Promise<number | undefined> {
-    const { different } = await this.#options.pool.run('compare-chunks', { fd, position, chunks });
-    this.#counts.bytesCompared += chunks.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
-    const first = different[0];
-    if (first === undefined) return undefined;
-    return position + chunks.slice(0, first).reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
   }
 
   #chunksOf(node: TreeNode): ExpectedChunk[] {
     return (node.content ?? []).map((id) => {
       const location = this.#options.index.blobs.locate('data', id);
       if (location === undefined) throw missingBlob('data', id);
-      const { uncompressedLength, length } = location;
-      return { id, lengthBytes: uncompressedLength > 0 ? uncompressedLength : length - 32 };
+      return { id, lengthBytes: plaintextBytes(location) };
     });
   }
 
@@ -287,16 +268,4 @@ export class TreeVerifier {
     this.#counts.differences++;
     this.#options.report({ type: 'difference', difference });
   }
-}
-
-function takeSection(chunks: readonly ExpectedChunk[], first: number): ExpectedChunk[] {
-  const section: ExpectedChunk[] = [];
-  let sizeBytes = 0;
-  for (let i = first; i < chunks.length && sizeBytes < comparedBytes; i++) {
-    const chunk = chunks[i];
-    if (chunk === undefined) break;
-    section.push(chunk);
-    sizeBytes += chunk.lengthBytes;
-  }
-  return section;
 }
