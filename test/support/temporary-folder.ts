@@ -26,24 +26,44 @@ export function temporaryFolder(t: Pick<TestContext, 'after'>): string {
  * Never follows a link. Does nothing when the path is not there.
  */
 export function removeTree(path: string | Uint8Array): void {
-  removeEntry(Buffer.from(path));
-}
-
-function removeEntry(path: Buffer): void {
-  const status = lstatSync(path, { throwIfNoEntry: false });
-  if (status === undefined) return;
-  if (!status.isDirectory()) {
-    unlinkSync(path);
+  const root = Buffer.from(path);
+  if (lstatSync(root, { throwIfNoEntry: false }) === undefined) return;
+  if (!lstatSync(root).isDirectory()) {
+    unlinkSync(root);
     return;
   }
-  if ((status.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  // A list instead of recursion, for trees deeper than the stack.
+  const levels = [openLevel(root)];
   try {
-    // A listing by descriptor keeps every path short, however deep the tree is.
-    const here = Buffer.from(`/proc/self/fd/${folder}/`);
-    for (const name of readdirSync(here, { encoding: 'buffer' })) removeEntry(Buffer.concat([here, name]));
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const name = level.names.pop();
+      const child = Buffer.concat([level.here, name ?? Buffer.alloc(0)]);
+      if (name === undefined) {
+        levels.pop();
+        closeSync(level.fd);
+        rmdirSync(level.path);
+      } else if (lstatSync(child).isDirectory()) {
+        levels.push(openLevel(child));
+      } else {
+        unlinkSync(child);
+      }
+    }
   } finally {
-    closeSync(folder);
+    for (const { fd } of levels) closeSync(fd);
   }
-  rmdirSync(path);
+}
+
+interface Level {
+  readonly path: Buffer;
+  readonly fd: number;
+  /** A path by descriptor keeps every path short, however deep the tree is. */
+  readonly here: Buffer;
+  readonly names: Buffer[];
+}
+
+function openLevel(path: Buffer): Level {
+  if ((lstatSync(path).mode & 0o700) !== 0o700) chmodSync(path, 0o700);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const here = Buffer.from(`/proc/self/fd/${fd}/`);
+  return { path, fd, here, names: readdirSync(here, { encoding: 'buffer' }) };
 }

@@ -1,5 +1,5 @@
-/** Below this, compressing costs less than looking. */
-const alwaysBytes = 1024;
+/** Below this, compressing costs less than looking: 4 KiB of random data 7 us, against 18 us; 64 KiB about as much. */
+const alwaysBytes = 64 * 1024;
 
 /** 16 samples of 256 bytes, spread evenly: one page each, so that a probe of 8 MiB touches 16 pages. */
 const sampleCount = 16;
@@ -34,31 +34,25 @@ const sample = new Uint8Array(sampleCount * sampleBytes);
  */
 export function isCompressible(data: Uint8Array): boolean {
   if (data.byteLength < alwaysBytes) return true;
-  const length = takeSample(data);
-  return hasUnevenBytes(length) || hasRepeats(length);
+  takeSample(data);
+  return hasUnevenBytes() || hasRepeats();
 }
 
-/** Fills `sample` and returns the number of bytes in it. */
-function takeSample(data: Uint8Array): number {
-  if (data.byteLength <= sample.byteLength) {
-    sample.set(data);
-    return data.byteLength;
-  }
+function takeSample(data: Uint8Array): void {
   const step = (data.byteLength - sampleBytes) / (sampleCount - 1);
   for (let i = 0; i < sampleCount; i++) {
     const start = Math.floor(i * step);
     sample.set(data.subarray(start, start + sampleBytes), i * sampleBytes);
   }
-  return sample.byteLength;
 }
 
 /**
  * Compares the chance that two bytes of the sample are equal with the 1/256 of random bytes. For nearly random data the
  * relative excess is about 1.4 x the bits that an entropy coder saves per byte; chance alone makes it vary by 22.6/n
- * (standard deviation), so 6 % (half a percent of length) and four
- * deviations are tolerated.
+ * (standard deviation), so 6 % (half a percent of length) and four deviations are tolerated.
  */
-function hasUnevenBytes(length: number): boolean {
+function hasUnevenBytes(): boolean {
+  const { length } = sample;
   counts.fill(0);
   for (let i = 0; i < length; i++) {
     const byte = sample[i] ?? 0;
@@ -74,7 +68,8 @@ function hasUnevenBytes(length: number): boolean {
 }
 
 /** Looks for sequences of 4 bytes that stand in the sample before, as the compressor's own search does. */
-function hasRepeats(length: number): boolean {
+function hasRepeats(): boolean {
+  const { length } = sample;
   sequences.fill(0);
   let repeats = 0;
   let sequence = 0;
