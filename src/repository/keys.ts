@@ -77,7 +77,9 @@ export async function openWithPassword(
   let tried = 0;
   for await (const object of store.list(prefixOf('keys'), { signal: options.signal })) {
     const id = idOf('keys', object.key);
-    if (id === undefined || tried === keysTried || clock.monotonicMs() - startedMs > triedForMs) continue;
+    // The first key is tried however long the listing took: a slow store is no store without keys.
+    const isLate = tried > 0 && clock.monotonicMs() - startedMs > triedForMs;
+    if (id === undefined || tried === keysTried || isLate) continue;
     tried++;
     try {
       const masterKey = await tryKey(store, id, object.sizeBytes, password, options.signal);

@@ -19,9 +19,11 @@ const ABORT_BUDGET_MS = 10_000;
 /**
  * A driver that tries again what failed with a `retryable` error, waiting as {@link RetryOptions} says.
  * - A `get` that breaks off goes on at the first byte it has not yielded, a `list` after the last key. An object that
- *   is replaced between break and resumption comes out mixed: names whose bytes change must be read in one piece or checked.
+ *   is replaced between break and resumption comes out mixed: names whose bytes change must be read in one piece or
+ *   checked.
  * - A `put` in mode `create` whose first attempt failed without telling whether it was stored, and which then meets
- *   `already-exists`, succeeds if the stored bytes are the ones to be put; likewise the completion of an upload by size.
+ *   `already-exists`, succeeds if the stored bytes are the ones to be put; likewise the completion of an upload, by
+ *   its size.
  */
 export function withRetry(driver: ObjectDriver, options: RetryOptions = {}): ObjectDriver {
   const retrying: Interceptor = {

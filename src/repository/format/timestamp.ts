@@ -33,7 +33,8 @@ function secondText(seconds: number): string {
   const day = Math.floor(seconds / secondsPerDay);
   const rest = seconds - day * secondsPerDay;
   const minutes = Math.floor(rest / 60);
-  const text = `${dayText(day)}T${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}:${twoDigits(rest % 60)}`;
+  const time = [Math.floor(minutes / 60), minutes % 60, rest % 60].map(twoDigits).join(':');
+  const text = `${dayText(day)}T${time}`;
   cachedSeconds[slot] = seconds;
   cachedSecondTexts[slot] = text;
   return text;
