@@ -114,19 +114,19 @@ export class Repository {
    */
   static async open(store: ObjectStore, options: RepositoryOptions): Promise<Repository> {
     const sealed = await readConfig(store, options.signal);
-    let config: Config | undefined;
+    let json: Buffer | undefined;
     const key = await openWithPassword(store, options.password, {
       signal: options.signal,
       clock: options.clock,
       fits: (masterKey) => {
-        const json = openConfig(sealed, masterKey);
-        if (json !== undefined) config = decodeConfig(json, configKey);
+        json = openConfig(sealed, masterKey);
         return json !== undefined;
       },
     });
-    if (config === undefined) {
+    if (json === undefined) {
       throw new RepositoryError('corrupt', 'the config cannot be decrypted', { where: configKey });
     }
+    const config = decodeConfig(json, configKey);
     if (!isIrreducible(config.chunkerPolynomial)) {
       throw new RepositoryError('corrupt', 'the chunker polynomial is reducible', { where: configKey });
     }
