@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { close, openRoot } from '../base/file-system.ts';
+import { makeFolders } from '../base/make-folders.ts';
 import { systemError } from '../base/system-error.ts';
 import type { TreeNode } from '../repository/format/tree-node.ts';
 import { loadIndex } from '../repository/loaded-index.ts';
@@ -110,7 +111,7 @@ class RestorePass {
     const index = await loadIndex(this.#repository, signal);
     const trees = new TreeLoader(this.#repository, index, signal);
     const node = await nodeAt(trees, snapshot, path.names);
-    if (this.#options.dryRun !== true) makeFolder(this.#options.target);
+    if (this.#options.dryRun !== true) await makeTarget(this.#options.target);
     const targetFd = existsSync(this.#options.target) ? openRoot(this.#options.target) : undefined;
     try {
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
@@ -241,9 +242,9 @@ class RestorePass {
   }
 }
 
-function makeFolder(path: string): void {
+async function makeTarget(path: string): Promise<void> {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    await makeFolders(path, 0o700);
   } catch (error) {
     const errno = error instanceof Error && 'errno' in error ? error.errno : undefined;
     throw typeof errno === 'number' ? systemError(-errno, 'make the target folder', path) : error;

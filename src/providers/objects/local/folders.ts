@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '../../../base/make-folders.ts';
 import { systemCodeOf } from './local-error.ts';
 
 const FOLDER_MODE = 0o700;
@@ -65,7 +66,7 @@ export class Folders {
   }
 
   async #makeDurably(folder: string): Promise<void> {
-    const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    const topmost = await makeFolders(folder, FOLDER_MODE);
     if (topmost === undefined) return;
     const above = dirname(topmost);
     for (let made = folder; made !== above; made = dirname(made)) await this.#syncEntries(dirname(made));
