@@ -8,14 +8,15 @@ import {
   readLinkAt,
   statAtIfPresent,
 } from '../../base/file-system.ts';
-import type { FileStatus, FileType } from '../../base/file-system.ts';
+import type { FileStatus } from '../../base/file-system.ts';
 import { plaintextBytes } from '../../repository/blob-index.ts';
 import { missingBlob } from '../../repository/blob-reader.ts';
 import { parseTimestamp } from '../../repository/format/timestamp.ts';
-import type { NodeType, TreeNode } from '../../repository/format/tree-node.ts';
+import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
 import type { Overwrite } from '../restore.ts';
+import { nodeTypeOf } from '../source/source-node.ts';
 import type { PathSelection } from '../source/path-selection.ts';
 import { PresentNames } from './present-names.ts';
 import { emptyPlan } from './restore-plan.ts';
@@ -23,16 +24,6 @@ import type { FileAction, PlannedDirectory, RestorePlan } from './restore-plan.t
 
 /** The walk is synchronous but for the trees it fetches: after this many entries it lets other work in. */
 const entriesPerSlice = 2000;
-
-const fileTypes: Readonly<Partial<Record<NodeType, FileType>>> = {
-  file: 'file',
-  dir: 'directory',
-  symlink: 'symlink',
-  fifo: 'fifo',
-  socket: 'socket',
-  dev: 'block-device',
-  chardev: 'character-device',
-};
 
 export interface RestorePlannerOptions {
   readonly index: LoadedIndex;
@@ -287,7 +278,7 @@ export class RestorePlanner {
   }
 
   #isSameOther(frame: Frame, node: TreeNode, status: FileStatus): boolean {
-    if (status.type !== fileTypes[node.type]) return false;
+    if (nodeTypeOf(status) !== node.type) return false;
     if (node.type === 'symlink' && frame.fd !== undefined) {
       return readLinkAt(frame.fd, node.name).equals(node.linkTarget ?? Buffer.alloc(0));
     }

@@ -21,6 +21,11 @@ const nodeTypes: Readonly<Record<FileType, NodeType>> = {
   'character-device': 'chardev',
 };
 
+/** The type of the node that stands for such a file. */
+export function nodeTypeOf(status: Pick<FileStatus, 'type'>): NodeType {
+  return nodeTypes[status.type];
+}
+
 /** What a node of a regular file needs beside its status. */
 export interface FileContent {
   readonly content: readonly string[];
@@ -42,7 +47,7 @@ export function nodeOf(
   attributes: readonly ExtendedAttribute[],
   file?: FileContent,
 ): TreeNode {
-  const type = nodeTypes[status.type];
+  const type = nodeTypeOf(status);
   const mtime = formatTimestamp(status.mtimeNs);
   const isDevice = type === 'dev' || type === 'chardev';
   return {

@@ -1,23 +1,9 @@
-import { listExtendedAttributes, readLinkFd, statFd } from '../../base/file-system.ts';
-import type { FileStatus, FileType } from '../../base/file-system.ts';
+import { readLinkFd, statFd } from '../../base/file-system.ts';
 import { unixPermissionsOf } from '../../repository/format/file-mode.ts';
 import { formatTimestamp, parseTimestamp, zeroTimestamp } from '../../repository/format/timestamp.ts';
-import type { NodeType, TreeNode } from '../../repository/format/tree-node.ts';
+import type { ExtendedAttribute, TreeNode } from '../../repository/format/tree-node.ts';
+import { nodeAttributes } from '../source/source-node.ts';
 import type { Difference } from './verify-events.ts';
-
-const nodeTypes: Readonly<Record<FileType, NodeType>> = {
-  file: 'file',
-  directory: 'dir',
-  symlink: 'symlink',
-  fifo: 'fifo',
-  socket: 'socket',
-  'block-device': 'dev',
-  'character-device': 'chardev',
-};
-
-export function nodeTypeOf(status: FileStatus): NodeType {
-  return nodeTypes[status.type];
-}
 
 /** Everything about an open inode, but its contents, that is not as the node says. The types must be equal. */
 export function compareMetadata(fd: number, node: TreeNode): Omit<Difference, 'path'>[] {
@@ -36,21 +22,15 @@ export function compareMetadata(fd: number, node: TreeNode): Omit<Difference, 'p
   }
   if (node.type === 'dev' || node.type === 'chardev')
     check('device', String(node.device ?? 0n), String(status.rdev));
-  check('extended-attributes', attributesOf(node), attributesAt(fd));
+  check(
+    'extended-attributes',
+    attributeText(node.extendedAttributes ?? []),
+    attributeText(nodeAttributes(fd)),
+  );
   return found;
 }
 
-function attributesOf(node: TreeNode): string {
-  return attributeText((node.extendedAttributes ?? []).map(({ name, value }) => ({ name, value })));
-}
-
-function attributesAt(fd: number): string {
-  return attributeText(
-    listExtendedAttributes(fd).map(({ name, value }) => ({ name: name.toString(), value })),
-  );
-}
-
-function attributeText(attributes: readonly { readonly name: string; readonly value: Uint8Array }[]): string {
+function attributeText(attributes: readonly ExtendedAttribute[]): string {
   return attributes
     .map(({ name, value }) => `${JSON.stringify(name)}=${Buffer.from(value).toString('hex')}`)
     .toSorted()

@@ -18,7 +18,8 @@ import { compareChunks } from '../pipeline/chunk-comparison.ts';
 import type { ExpectedChunk } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { PathSelection } from '../source/path-selection.ts';
-import { compareMetadata, nodeTypeOf } from './metadata-difference.ts';
+import { nodeTypeOf } from '../source/source-node.ts';
+import { compareMetadata } from './metadata-difference.ts';
 import type { Difference, VerifyCounts, VerifyEvent } from './verify-events.ts';
 
 const sliceMs = 8;
