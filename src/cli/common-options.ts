@@ -49,7 +49,7 @@ export const readOptions = {
 } as const satisfies OptionTable;
 
 export const filterOptions = {
-  host: { kind: 'list', placeholder: 'NAME', help: 'only snapshots of this host' },
+  host: { kind: 'list', short: 'H', placeholder: 'NAME', help: 'only snapshots of this host' },
   tag: { kind: 'list', placeholder: 'TAG,...', help: 'only snapshots that carry all of these tags' },
   path: { kind: 'list', placeholder: 'PATH', help: 'only snapshots that hold this path' },
 } as const satisfies OptionTable;

@@ -8,14 +8,19 @@ import type { Environment } from './environment.ts';
 import type { OptionTable } from './option-table.ts';
 
 export const excludeOptions = {
-  exclude: { kind: 'list', placeholder: 'PATTERN', help: 'leave out what matches, as restic’s patterns do' },
+  exclude: {
+    kind: 'list',
+    short: 'e',
+    placeholder: 'PATTERN',
+    help: 'leave out what matches, as restic’s patterns do',
+  },
   iexclude: { kind: 'list', placeholder: 'PATTERN', help: 'the same, for letters of either case' },
   'exclude-file': { kind: 'list', placeholder: 'FILE', help: 'patterns from a file, one a line' },
   'iexclude-file': { kind: 'list', placeholder: 'FILE', help: 'the same, for letters of either case' },
 } as const satisfies OptionTable;
 
 export const includeOptions = {
-  include: { kind: 'list', placeholder: 'PATTERN', help: 'take only what matches' },
+  include: { kind: 'list', short: 'i', placeholder: 'PATTERN', help: 'take only what matches' },
   iinclude: { kind: 'list', placeholder: 'PATTERN', help: 'the same, for letters of either case' },
   'include-file': { kind: 'list', placeholder: 'FILE', help: 'patterns from a file, one a line' },
   'iinclude-file': { kind: 'list', placeholder: 'FILE', help: 'the same, for letters of either case' },

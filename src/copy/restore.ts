@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { close, openRoot } from '../base/file-system.ts';
+import { TimeSlice } from '../base/time-slice.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { systemError } from '../base/system-error.ts';
 import type { TreeNode } from '../repository/format/tree-node.ts';
@@ -16,6 +17,9 @@ import { underSharedLock } from './shared-lock.ts';
 import { PathSelection } from './source/path-selection.ts';
 import { newRestoreCounts } from './restore/restore-events.ts';
 import type { RestoreCounts, RestoreEvent } from './restore/restore-events.ts';
+import { chooseChunks } from './restore/file-comparison.ts';
+import { RestoredFiles } from './restore/restored-files.ts';
+import { TargetFolders } from './restore/target-folders.ts';
 import { RestoreReport } from './restore/restore-report.ts';
 import { plannedPath } from './restore/restore-plan.ts';
 import type { RestorePlan } from './restore/restore-plan.ts';
@@ -117,7 +121,8 @@ class RestorePass {
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
       if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);
       this.#countTotals(plan);
-      if (this.#options.dryRun === true || targetFd === undefined) this.#reportPlan(plan);
+      if (targetFd === undefined) this.#reportPlan(plan);
+      else if (this.#options.dryRun === true) await this.#preview(plan, index, targetFd);
       else await this.#execute(plan, index, targetFd);
     } finally {
       if (targetFd !== undefined) close(targetFd);
@@ -153,18 +158,7 @@ class RestorePass {
 
   async #execute(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
     const { signal } = this.#options;
-    const pool = new WorkerPool({
-      setup: {
-        secrets: this.#repository.secrets,
-        index: index.blobs.memory,
-        compression: 'auto',
-        packSizeBytes: packSizeBytes.default,
-        verifySealed: true,
-      },
-      workers: this.#options.workers,
-      onPack: () => Promise.resolve(),
-      signal,
-    });
+    const pool = this.#openPool(index);
     const run = new RestoreRun({
       repository: this.#repository,
       index,
@@ -185,6 +179,40 @@ class RestorePass {
       await pool.close();
       run.close();
     }
+  }
+
+  /** A dry run over an existing target: compares its files, as the real run would. */
+  async #preview(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
+    const { clock } = this.#repository;
+    const { signal } = this.#options;
+    const pool = this.#openPool(index);
+    const folders = new TargetFolders(plan, targetFd);
+    const report = new RestoreReport(plan, this.#counts, (event) => this.#report(event));
+    const files = new RestoredFiles({ plan, index, folders, report, mayDelete: false });
+    const slice = new TimeSlice(() => clock.monotonicMs(), signal);
+    try {
+      await chooseChunks({ plan, index, pool, folders, files, slice, signal });
+      this.#reportPlan(plan);
+    } finally {
+      await pool.close();
+      files.close();
+      folders.close();
+    }
+  }
+
+  #openPool(index: LoadedIndex): WorkerPool {
+    return new WorkerPool({
+      setup: {
+        secrets: this.#repository.secrets,
+        index: index.blobs.memory,
+        compression: 'auto',
+        packSizeBytes: packSizeBytes.default,
+        verifySealed: true,
+      },
+      workers: this.#options.workers,
+      onPack: () => Promise.resolve(),
+      signal: this.#options.signal,
+    });
   }
 
   /** What a partial pass could not read is not in its snapshot, and must not be taken for deleted. */

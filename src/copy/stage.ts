@@ -137,8 +137,18 @@ class StagePass {
     const index = await loadIndex(this.#repository, signal, 'write');
     const uploader = new PackUploader(this.#repository, index, signal);
     const relied = new ReliedBlobs(index);
-    const tree = await this.#copy(index, uploader, relied, parent);
-    const snapshotId = await this.#finish(uploader, relied, parent, tree);
+    try {
+      const tree = await this.#copy(index, uploader, relied, parent);
+      const snapshotId = await this.#finish(uploader, relied, parent, tree);
+      return this.#result(snapshotId, parent, tree);
+    } catch (error) {
+      // Without its lock a pass must not write: a prune may have begun to delete what the index would name.
+      if (this.#lock?.lost.aborted !== true) await uploader.rescueIndex();
+      throw error;
+    }
+  }
+
+  #result(snapshotId: string | undefined, parent: StoredSnapshot | undefined, tree: string): StageResult {
     return {
       snapshotId,
       parentId: parent?.id,

@@ -3,9 +3,12 @@ import type { IndexedPack } from './format/blob.ts';
 import { encodeIndexFile } from './format/index-file.ts';
 import type { Repository } from './repository.ts';
 
-/** restic's thresholds: an index file is written at this many blobs, or when the oldest pack has waited this long. */
+/**
+ * An index file is written at this many blobs (restic's threshold), or when the oldest pack has waited this long:
+ * what a killed process has uploaded since is uploaded again. restic waits for ten minutes, rustic for five.
+ */
 const blobsPerFile = 50_000;
-const oldestPackMs = 10 * 60_000;
+const oldestPackMs = 2 * 60_000;
 
 /**
  * Collects uploaded packs and writes them to index files while a pass runs, so that what a killed pass has uploaded is
@@ -35,12 +38,17 @@ export class IndexWriter {
     }
   }
 
-  async flush(): Promise<void> {
+  /** `signal` replaces the writer's own, for a pass that is ending because that one has fired. */
+  async flush(signal: AbortSignal | undefined = this.#signal): Promise<void> {
     if (this.#packs.length === 0) return;
     const packs = this.#packs;
     this.#packs = [];
     this.#blobCount = 0;
-    const json = encodeIndexFile({ packs });
-    this.fileIds.push(await this.#repository.saveDocument('index', json, this.#signal));
+    try {
+      this.fileIds.push(await this.#repository.saveDocument('index', encodeIndexFile({ packs }), signal));
+    } catch (error) {
+      this.#packs.unshift(...packs);
+      throw error;
+    }
   }
 }

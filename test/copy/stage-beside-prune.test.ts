@@ -3,12 +3,40 @@ import { appendFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { RepositoryError } from '../../src/base/errors.ts';
+import { keyOf } from '../../src/repository/format/file-kind.ts';
 import { encodeIndexFile } from '../../src/repository/format/index-file.ts';
 import { visitIndexFiles } from '../../src/repository/loaded-index.ts';
 import type { IndexFilePack } from '../../src/repository/format/index-file.ts';
 import { makeRandomTree } from '../support/random-tree.ts';
 import { compareTrees } from '../support/tree-compare.ts';
 import { restoreAll, stageAll, stateOf, watchWalk, workplace } from './copying.ts';
+
+describe('packs that one index lists and another marks for deletion', () => {
+  it('are not relied on: their blobs are stored again', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    makeRandomTree(source, 14);
+    const first = await stageAll(repository, source);
+    const packs: IndexFilePack[] = [];
+    const listing = await repository.listIds('index');
+    await visitIndexFiles(repository, listing, (_id, file) => {
+      packs.push(...file.packs);
+    });
+    const packsToDelete = packs.map((pack) => ({ ...pack, time: '2026-01-01T00:00:00Z' }));
+    await repository.saveDocument('index', encodeIndexFile({ packs: [], packsToDelete }));
+    const second = await stageAll(repository, source, { force: true });
+    assert.ok(first.counts.dataBlobs > 0);
+    assert.equal(second.counts.dataBlobs, first.counts.dataBlobs);
+    assert.equal(second.counts.treeBlobs, first.counts.treeBlobs);
+    // The prune comes to its end.
+    for (const id of listing) await repository.removeDocument('index', id);
+    for (const { id } of packs) await repository.store.delete(keyOf('data', id));
+    const target = join(folder, 'target');
+    const restored = await restoreAll(repository, target);
+    assert.deepEqual([...restored.errors.values()], []);
+    assert.deepEqual(compareTrees(source, target), []);
+  });
+});
 
 describe('a prune that works beside the pass without asking for a lock', () => {
   /** What the prune does, all at once: an index that marks everything as deleted is at hand. */

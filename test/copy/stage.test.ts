@@ -289,6 +289,24 @@ describe('a volume', () => {
   });
 });
 
+describe('a source that is one file', () => {
+  for (const storeAs of [undefined, '/images/disk']) {
+    it(`is not read again by the second pass (${storeAs ?? 'as its own path'})`, async (t) => {
+      const { source, repository } = await withSource(t);
+      const options = { storeAs };
+      const first = await stageAll(repository, join(source, 'a'), options);
+      const second = await stageAll(repository, join(source, 'a'), options);
+      assert.equal(second.parentId, first.snapshotId);
+      assert.equal(second.tree, first.tree);
+      const { filesNew, filesChanged, filesUnmodified, dataBlobs } = second.counts;
+      assert.deepEqual([filesNew, filesChanged, filesUnmodified, dataBlobs], [0, 0, 1, 0]);
+      writeFileSync(join(source, 'a'), 'other contents of a');
+      const third = await stageAll(repository, join(source, 'a'), options);
+      assert.deepEqual([third.counts.filesNew, third.counts.filesChanged], [0, 1]);
+    });
+  }
+});
+
 describe('several paths', () => {
   it('stand in the snapshot at their own places', async (t) => {
     const { folder, source, repository } = await withSource(t);

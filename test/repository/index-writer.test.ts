@@ -41,23 +41,23 @@ describe('an index writer', () => {
     assert.equal(writer.fileIds.length, 1, 'nothing was left to write');
   });
 
-  it('writes a file when its oldest pack has waited ten minutes', async () => {
+  it('writes a file when its oldest pack has waited two minutes', async () => {
     const { repository, clock } = await repositoryInMemory();
     const writer = new IndexWriter(repository);
     await clock.advance(20 * minuteMs);
     await writer.add(pack(3));
-    await clock.advance(5 * minuteMs);
+    await clock.advance(minuteMs);
     await writer.add(pack(3));
-    await clock.advance(5 * minuteMs - 1);
+    await clock.advance(minuteMs - 1);
     await writer.add(pack(3));
     assert.deepEqual(writer.fileIds, []);
     await clock.advance(1);
     await writer.add(pack(3));
     assert.equal(writer.fileIds.length, 1);
     assert.equal((await loadIndex(repository)).blobs.size, 12);
-    await clock.advance(9 * minuteMs);
+    await clock.advance(1.5 * minuteMs);
     await writer.add(pack(3));
-    await clock.advance(9 * minuteMs);
+    await clock.advance(1.5 * minuteMs);
     await writer.add(pack(3));
     assert.equal(writer.fileIds.length, 1, 'the wait begins anew with the first pack after a file');
     await clock.advance(1 * minuteMs);

@@ -93,6 +93,29 @@ describe('the thread of a lock', () => {
     assert.deepEqual(await lockIds(folder), [thread.id]);
   });
 
+  it('answers all who ask about a lock in doubt at once', async (t) => {
+    const { folder, thread, first, lost } = await keptLock(t, 25);
+    await until(() => thread.isRunning);
+    const asked = Promise.all([thread.confirm(), thread.confirm(), thread.confirm()]);
+    const limit = new AbortController();
+    const silence = delay(20_000, 'nobody answered', { signal: limit.signal });
+    assert.notEqual(await Promise.race([asked, silence]), 'nobody answered');
+    limit.abort();
+    await assert.rejects(silence, { name: 'AbortError' });
+    assert.notEqual(thread.id, first);
+    await until(async () => (await lockIds(folder)).length === 1);
+    assert.deepEqual(lost, []);
+
+    const removed = await keptLock(t, 25);
+    await until(() => removed.thread.isRunning);
+    await removed.folder.remove(removed.first);
+    const answers = await Promise.allSettled([removed.thread.confirm(), removed.thread.confirm()]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+  });
+
   it('reports a lock that was removed', async (t) => {
     const { folder, thread, first, lost } = await keptLock(t, 1);
     await until(() => thread.isRunning);

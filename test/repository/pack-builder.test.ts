@@ -8,8 +8,8 @@ import { createCipher } from '../../src/repository/crypto/open-cipher.ts';
 import { generateMasterKey } from '../../src/repository/crypto/password-key.ts';
 import type { PackedBlob } from '../../src/repository/format/blob.ts';
 import { computePackSize, decodePackHeader, decodePackTrailer } from '../../src/repository/format/pack.ts';
-import { PackBuilder } from '../../src/repository/pack-builder.ts';
-import type { FinishedPack } from '../../src/repository/pack-builder.ts';
+import { PackBuilder, packSizeBytes } from '../../src/repository/pack-builder.ts';
+import type { FinishedPack, OpenPack } from '../../src/repository/pack-builder.ts';
 import { checkProperty } from '../support/property.ts';
 import { createRandom } from '../support/seed.ts';
 
@@ -22,6 +22,22 @@ function sha256(bytes: Uint8Array): string {
 function add(builder: PackBuilder, plaintext: Uint8Array, isCompressed: boolean): void {
   const stored = isCompressed ? tools.compressor.compress(plaintext, 3) : plaintext;
   builder.add(tools.cipher, sha256(plaintext), stored, isCompressed ? plaintext.length : undefined);
+}
+
+/** Compressed blobs in a header of 16 MiB. */
+const most = 409_199;
+
+/** Blobs of a few bytes each; nobody opens them. */
+function tinyBlobs(count: number): OpenPack {
+  const length = 40;
+  const blobs = Array.from({ length: count }, (_, i) => ({
+    id: i.toString(16).padStart(64, '0'),
+    type: 'data' as const,
+    offset: i * length,
+    length,
+    uncompressedLength: 8,
+  }));
+  return { type: 'data', buffer: new ArrayBuffer(count * length), lengthBytes: count * length, blobs };
 }
 
 /** Reads the pack as any reader would, from its end. */
@@ -100,5 +116,17 @@ describe('a pack builder', () => {
     assert.equal(builder.fits(left - 40), false);
     const pack = builder.finish(tools.cipher);
     assert.ok(pack.bytes.length <= buffer.byteLength);
+  });
+
+  it('takes no blob that would make its header longer than restic reads', () => {
+    const builder = new PackBuilder('data', new ArrayBuffer(64 * 2 ** 20));
+    builder.append(tinyBlobs(most - 1));
+    assert.equal(builder.fits(40), true);
+    assert.equal(builder.takes(tinyBlobs(1), packSizeBytes.maximum), true);
+    assert.equal(builder.takes(tinyBlobs(2), packSizeBytes.maximum), false);
+    builder.append(tinyBlobs(1));
+    assert.equal(builder.fits(40), false);
+    assert.equal(builder.takes(tinyBlobs(1), packSizeBytes.maximum), false);
+    assert.equal(builder.finish(tools.cipher).blobs.length, most);
   });
 });

@@ -91,6 +91,7 @@ function printReport(report: CheckReport, output: Output): void {
   for (const { where, message } of hints.slice(0, output.verbosity > 0 ? hints.length : 5)) {
     output.info(`hint: ${safeText(where)}: ${safeText(message)}`);
   }
+  if (hintCount > 5 && output.verbosity === 0) output.info(`hint: ${hintCount - 5} more are shown with -v`);
   output.info(
     `checked ${counts.snapshots} snapshots, ${counts.trees} trees, ${counts.blobs} blobs in ${counts.packs} packs, ` +
       `${counts.indexFiles} index files; read ${counts.packsRead} packs (${formatBytes(counts.bytesRead)})`,

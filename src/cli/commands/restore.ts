@@ -16,6 +16,7 @@ import { verifyTarget } from '../verify-target.ts';
 const options = {
   target: {
     kind: 'value',
+    short: 't',
     placeholder: 'DIR',
     help: 'the folder to restore into, made when it is not there (required)',
   },
@@ -76,7 +77,7 @@ export const command = defineCommand({
       ? await verifyAgainst(repository, result, restoreOptions, context)
       : exitCode.done;
     if (verified !== exitCode.done) return verified;
-    return result.isPartial ? exitCode.partial : exitCode.done;
+    return result.isPartial || result.warnings > 0 ? exitCode.partial : exitCode.done;
   },
 });
 

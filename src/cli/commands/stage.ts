@@ -23,7 +23,13 @@ const options = {
     placeholder: '/NAME',
     help: 'store the one path under this name: how a volume is staged',
   },
-  host: { kind: 'value', placeholder: 'NAME', default: 'this host', help: 'the host name of the snapshot' },
+  host: {
+    kind: 'value',
+    short: 'H',
+    placeholder: 'NAME',
+    default: 'this host',
+    help: 'the host name of the snapshot',
+  },
   tag: { kind: 'list', placeholder: 'TAG,...', help: 'tags of the snapshot' },
   time: { kind: 'value', placeholder: 'TIME', default: 'now', help: 'the time of the snapshot' },
   parent: {

@@ -17,7 +17,7 @@ export const command = defineCommand({
   ],
   description: ['Names each item that differs, and what of it differs. Every byte of every file is read.'],
   options: {
-    target: { kind: 'value', placeholder: 'DIR', help: 'the folder to compare (required)' },
+    target: { kind: 'value', short: 't', placeholder: 'DIR', help: 'the folder to compare (required)' },
     'metadata-only': {
       kind: 'flag',
       help: 'compare type, size, mode, owner, times and links, and read no file',

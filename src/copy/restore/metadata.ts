@@ -30,7 +30,7 @@ export function applyMetadata(fd: number, node: TreeNode): string[] {
       action();
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;
-      faults.push(`${error.what} (${error.errno ?? error.code})`);
+      faults.push(error.what);
     }
   };
   const before = statFd(fd);

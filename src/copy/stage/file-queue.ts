@@ -67,20 +67,24 @@ export class FileQueue {
     this.#batchBytes = 0;
     this.#pool.run('store-files', { files: batch.map((file) => file.reference) }).then(
       (results) => {
-        for (const [index, file] of batch.entries()) {
-          const result = results[index];
-          if (result === undefined)
-            file.failed(new Error('a worker answered for fewer files than it was given'));
-          else {
-            if (result.outcome === 'stored') this.#onBytes(result.file.sizeBytes);
-            file.done(result);
-          }
-        }
+        for (const [index, file] of batch.entries()) this.#answer(file, results[index]);
       },
       (error: unknown) => {
         for (const file of batch) file.failed(error);
       },
     );
+  }
+
+  /** A listener that throws must end the pass, not leave the file unanswered. */
+  #answer(file: QueuedFile, result: StoreFileResult | undefined): void {
+    try {
+      if (result === undefined) throw new Error('a worker answered for fewer files than it was given');
+      if (result.outcome === 'stored') this.#onBytes(result.file.sizeBytes);
+    } catch (error) {
+      file.failed(error);
+      return;
+    }
+    if (result !== undefined) file.done(result);
   }
 
   #wake(): void {

@@ -10,6 +10,8 @@ import { PackBuilder } from '../../repository/pack-builder.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { Repository } from '../../repository/repository.ts';
 
+const rescueLimitMs = 5000;
+
 export interface UploadedPack {
   readonly id: string;
   readonly bytes: Uint8Array;
@@ -76,6 +78,14 @@ export class PackUploader {
 
   async flushIndex(): Promise<void> {
     await this.#writer.flush();
+  }
+
+  /**
+   * Indexes what has arrived when the pass has failed or was cancelled, so that the next one need not upload it again.
+   * Quick or not at all: whoever ends a pass waits for it, and the failure that ended it is what is to be told.
+   */
+  async rescueIndex(): Promise<void> {
+    await this.#writer.flush(AbortSignal.timeout(rescueLimitMs)).catch(() => {});
   }
 }
 
