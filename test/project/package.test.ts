@@ -97,7 +97,7 @@ describe('the packed package, installed in an empty folder', () => {
     const documents = names.filter((name) => /\.md$|^LICENSE$/.test(name));
     assert.ok(documents.includes('LICENSE'));
     const rest = names.filter((name) => !documents.includes(name));
-    assert.deepEqual(rest, ['bin', 'dist', 'package.json']);
+    assert.deepEqual(rest, ['bin', 'dist', 'docs', 'package.json']);
     assert.ok((await stat(join(packageFolder, 'dist', 'repository', 'chunker', 'chunker.wasm'))).size > 0);
   });
 
