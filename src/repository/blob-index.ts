@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { RepositoryError } from '../base/errors.ts';
 import { envelopeOverheadBytes } from './crypto/cipher.ts';
 import type { BlobType } from './format/blob.ts';
@@ -8,6 +9,8 @@ export interface SharedBlobIndex {
   readonly rows: SharedArrayBuffer;
   readonly slots: SharedArrayBuffer;
   readonly firstSegmentSlots: number;
+  /** Random: whoever chooses ids, as a hostile index file may, cannot choose where they collide. */
+  readonly hashSeed: number;
 }
 
 /** Where a blob stands: `packNumber` counts the packs of this index, see PackNumbers. */
@@ -41,6 +44,9 @@ const pendingPack = packMask;
 
 const rowCounter = 0;
 const segmentCounter = 1;
+
+/** 2^32 divided by the golden ratio: Knuth's multiplicative hash. */
+const hashMultiplier = 0x9e3779b1;
 
 const maximumRows = 2 ** 27;
 const minimumSegmentSlots = 2 ** 14;
@@ -80,6 +86,7 @@ export class BlobIndex {
         maxByteLength: Math.max(firstSegmentSlots, maximumRows) * 4 * 4,
       }),
       firstSegmentSlots,
+      hashSeed: randomBytes(4).readInt32LE(),
     };
     const index = new BlobIndex(memory);
     index.#counters[segmentCounter] = 1;
@@ -170,6 +177,16 @@ export class BlobIndex {
     return Buffer.from(words.buffer, words.byteOffset, idWords * 4);
   }
 
+  /** Of the id that was read last. */
+  #hash(): number {
+    let hash = this.#memory.hashSeed;
+    for (let i = 0; i < idWords; i++) {
+      hash = Math.imul(hash ^ (this.#scratch[i] ?? 0), hashMultiplier);
+      hash ^= hash >>> 15;
+    }
+    return hash;
+  }
+
   #readId(id: string | Uint8Array): void {
     if (typeof id === 'string') {
       if (id.length !== 64 || this.#scratchBytes.write(id, 'hex') !== 32) throw notAnId(id);
@@ -215,7 +232,7 @@ export class BlobIndex {
   #findInSegment(segment: number, typeBit: number): number {
     const { base, size } = this.#segment(segment);
     const slots = this.#slotsFor(base + size);
-    let position = (this.#scratch[0] ?? 0) & (size - 1);
+    let position = this.#hash() & (size - 1);
     for (;;) {
       const stored = Atomics.load(slots, base + position);
       if (stored === 0) return -1;
@@ -234,7 +251,7 @@ export class BlobIndex {
     const segment = this.#segmentForInsert(row);
     const { base, size } = this.#segment(segment);
     const slots = this.#slotsFor(base + size);
-    let position = (this.#scratch[0] ?? 0) & (size - 1);
+    let position = this.#hash() & (size - 1);
     for (;;) {
       const stored = Atomics.compareExchange(slots, base + position, 0, row + 1);
       if (stored === 0) return { row, isNew: true };
