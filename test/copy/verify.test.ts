@@ -66,6 +66,8 @@ async function stageOnce(): Promise<Workplace> {
   mkdirSync(join(source, 'folder', 'inner'), { recursive: true });
   for (const name of ['file', 'folder/a', 'folder/b', 'folder/inner/c', 'z']) {
     writeFileSync(join(source, name), `contents of ${name}`);
+    // The same for all, whatever the clock's ticks: two files that become one would else differ in time as well.
+    utimesSync(join(source, name), 1_700_000_000, 1_700_000_000);
   }
   writeFileSync(join(source, 'large'), createRandom(1).bytes(5 * MiB));
   linkSync(join(source, 'file'), join(source, 'linked'));
