@@ -6,13 +6,12 @@ import { systemError } from '../base/system-error.ts';
 import type { TreeNode } from '../repository/format/tree-node.ts';
 import { loadIndex } from '../repository/loaded-index.ts';
 import type { LoadedIndex } from '../repository/loaded-index.ts';
-import { packSizeBytes } from '../repository/pack-builder.ts';
 import type { Repository } from '../repository/repository.ts';
 import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
 import { findSnapshot, isPartialSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter, StoredSnapshot } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
-import { WorkerPool } from './pipeline/worker-pool.ts';
+import { openReadingPool } from './pipeline/reading-pool.ts';
 import { underSharedLock } from './shared-lock.ts';
 import { PathSelection } from './source/path-selection.ts';
 import { newRestoreCounts } from './restore/restore-events.ts';
@@ -158,7 +157,7 @@ class RestorePass {
 
   async #execute(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
     const { signal } = this.#options;
-    const pool = this.#openPool(index);
+    const pool = openReadingPool(this.#repository, index, this.#options);
     const run = new RestoreRun({
       repository: this.#repository,
       index,
@@ -185,7 +184,7 @@ class RestorePass {
   async #preview(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
     const { clock } = this.#repository;
     const { signal } = this.#options;
-    const pool = this.#openPool(index);
+    const pool = openReadingPool(this.#repository, index, this.#options);
     const folders = new TargetFolders(plan, targetFd);
     const report = new RestoreReport(plan, this.#counts, (event) => this.#report(event));
     const files = new RestoredFiles({ plan, index, folders, report, mayDelete: false });
@@ -198,21 +197,6 @@ class RestorePass {
       files.close();
       folders.close();
     }
-  }
-
-  #openPool(index: LoadedIndex): WorkerPool {
-    return new WorkerPool({
-      setup: {
-        secrets: this.#repository.secrets,
-        index: index.blobs.memory,
-        compression: 'auto',
-        packSizeBytes: packSizeBytes.default,
-        verifySealed: true,
-      },
-      workers: this.#options.workers,
-      onPack: () => Promise.resolve(),
-      signal: this.#options.signal,
-    });
   }
 
   /** What a partial pass could not read is not in its snapshot, and must not be taken for deleted. */

@@ -1,12 +1,11 @@
 import { close, openRoot } from '../base/file-system.ts';
 import { loadIndex } from '../repository/loaded-index.ts';
-import { packSizeBytes } from '../repository/pack-builder.ts';
 import type { Repository } from '../repository/repository.ts';
 import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
 import { findSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
-import { WorkerPool } from './pipeline/worker-pool.ts';
+import { openReadingPool } from './pipeline/reading-pool.ts';
 import { underSharedLock } from './shared-lock.ts';
 import { PathSelection } from './source/path-selection.ts';
 import type { PatternList } from './source/patterns.ts';
@@ -58,18 +57,8 @@ async function compare(repository: Repository, options: VerifyOptions): Promise<
   const node = await nodeAt(trees, snapshot, path.names);
   // Before the pool: threads that nobody ends would keep the process alive when there is no target.
   const targetFd = openRoot(options.target);
-  const pool = new WorkerPool({
-    setup: {
-      secrets: repository.secrets,
-      index: index.blobs.memory,
-      compression: 'auto',
-      packSizeBytes: packSizeBytes.default,
-      verifySealed: true,
-    },
-    workers: options.depth === 'metadata' ? 0 : options.workers,
-    onPack: () => Promise.resolve(),
-    signal,
-  });
+  const workers = options.depth === 'metadata' ? 0 : options.workers;
+  const pool = openReadingPool(repository, index, { workers, signal });
   const verifier = new TreeVerifier({
     index,
     trees,
