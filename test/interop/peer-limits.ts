@@ -9,15 +9,20 @@ export type Program = PeerName | 'tranship';
 
 /**
  * Aspects in which a tree that went through these programs may differ. No peer makes holes as small as ours. rustic
- * keeps nothing of the folder that it was given but its name. restic before 0.16 knows no link target that is not
- * UTF-8, and sets the attributes of a link on what the link points to.
+ * keeps nothing of the folder that it was given but its name, and leaves a file of mode 0 as it made it: that mode is
+ * left out of a tree node, by restic too. restic before 0.16 knows no link target that is not UTF-8, and sets the
+ * attributes of a link on what the link points to.
  */
 export function lostAspects(original: string, programs: readonly Program[]): TreeAspect[] {
   if (programs.every((program) => program === 'tranship')) return [];
   const lost: TreeAspect[] = ['allocation'];
-  if (programs.includes('rustic')) lost.push('root');
+  const entries = readTree(original);
+  if (programs.includes('rustic')) {
+    lost.push('root');
+    if (entries.some(({ status }) => status.mode === 0)) lost.push('mode');
+  }
   if (!programs.includes('restic-oldest')) return lost;
-  const links = readTree(original).filter(({ status }) => status.type === 'symlink');
+  const links = entries.filter(({ status }) => status.type === 'symlink');
   if (links.some(({ target }) => target !== undefined && !isUtf8(target))) lost.push('target');
   if (links.some(({ attributes }) => attributes.length > 0)) lost.push('attributes');
   return lost;
