@@ -7,6 +7,7 @@
  */
 export type ErrorCode =
   | 'not-found'
+  | 'no-bucket'
   | 'already-exists'
   | 'unauthenticated'
   | 'permission-denied'
@@ -35,6 +36,8 @@ export interface ErrorDetails {
   readonly errno?: string;
   /** True when the same call may succeed later without a change. Default false. */
   readonly retryable?: boolean;
+  /** How long a server asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** Base of every error that tranship throws on purpose. */
@@ -45,6 +48,7 @@ export class TranshipError extends Error {
   readonly advice: string | undefined;
   readonly errno: string | undefined;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
     const place = details.where === undefined ? '' : `: ${details.where}`;
@@ -57,6 +61,7 @@ export class TranshipError extends Error {
     this.advice = details.advice;
     this.errno = details.errno;
     this.retryable = details.retryable ?? false;
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 

@@ -8,6 +8,29 @@ export const commonOptions = {
   help: { kind: 'flag', short: 'h', help: 'print this help' },
 } as const satisfies OptionTable;
 
+/** How a store beyond this machine is reached. */
+const storeOptions = {
+  profile: {
+    kind: 'value',
+    placeholder: 'NAME',
+    default: 'AWS_PROFILE',
+    help: 'S3: profile of the shared credentials file',
+  },
+  'credentials-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials',
+    help: 'S3: the shared credentials file',
+  },
+  'allow-http': { kind: 'flag', help: 'S3: allow an http:// endpoint that is not on this machine' },
+  'idle-timeout': {
+    kind: 'value',
+    placeholder: 'DURATION',
+    default: '2m',
+    help: 'S3: try again when nothing moved for so long',
+  },
+} as const satisfies OptionTable;
+
 export const repositoryOptions = {
   repository: {
     kind: 'value',
@@ -15,7 +38,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, file:///path or local:path',
+    help: 'where the repository is: a path, or s3://bucket/prefix?endpoint=URL&region=NAME',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {
@@ -30,7 +53,14 @@ export const repositoryOptions = {
     placeholder: 'COMMAND',
     help: 'a program that prints the password, run without a shell',
   },
+  ...storeOptions,
   ...commonOptions,
+} as const satisfies OptionTable;
+
+/** Options that may stand before the command's name. */
+export const leadingOptions = {
+  ...repositoryOptions,
+  version: { kind: 'flag', short: 'V', help: 'print the version' },
 } as const satisfies OptionTable;
 
 export const lockOptions = {

@@ -1,5 +1,7 @@
 import { describeError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
 import { openStore } from '../providers/objects/open.ts';
+import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
@@ -8,6 +10,8 @@ import type { lockOptions, readOptions, repositoryOptions } from './common-optio
 import { parseDurationMs } from './duration.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
+
+const loudFromFailures = 3;
 
 export interface RepositoryAccess {
   readonly store: ObjectStore;
@@ -29,8 +33,13 @@ export async function accessRepository(
   });
   const store = await openStore(location, {
     readOnly: options.readOnly ?? false,
-    onRetry: ({ kind, key, delayMs, error }) =>
-      logger.debug(`${kind} ${key} failed, again in ${Math.round(delayMs)} ms: ${describeError(error)}`),
+    settings: storeSettings(args),
+    onRetry: ({ kind, key, failures, delayMs, error }) =>
+      tellRetry(
+        logger,
+        failures,
+        `${kind} ${key} failed, again in ${Math.round(delayMs)} ms: ${describeError(error)}`,
+      ),
     signal,
   });
   const password = await resolvePassword({
@@ -41,6 +50,24 @@ export async function accessRepository(
     signal,
   });
   return { store, location, password };
+}
+
+function storeSettings(args: Arguments<typeof repositoryOptions>): StoreSettings {
+  const idleTimeout = args.value('idle-timeout');
+  return {
+    s3: {
+      profile: args.value('profile'),
+      credentialsFile: args.value('credentials-file'),
+      allowHttp: args.flag('allow-http'),
+      idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
+    },
+  };
+}
+
+/** A request that fails once is everyday; one that keeps failing explains why nothing moves. */
+function tellRetry(logger: Logger, failures: number, message: string): void {
+  if (failures < loudFromFailures) logger.debug(message);
+  else logger.warn(message);
 }
 
 /** Opens the repository for a command that also writes. */

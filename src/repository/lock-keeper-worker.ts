@@ -5,6 +5,7 @@ import { packError } from '../base/error-transport.ts';
 import type { TransportedError } from '../base/error-transport.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { openStore } from '../providers/objects/open.ts';
+import type { StoreSettings } from '../providers/objects/settings.ts';
 import { createCompressor } from './compression/open-compressor.ts';
 import type { MasterKey } from './crypto/cipher.ts';
 import { createCipher } from './crypto/open-cipher.ts';
@@ -17,6 +18,7 @@ import type { LockState } from './lock-keeper.ts';
 /** What the thread is given. */
 export interface LockKeeperWorkerData {
   readonly url: string;
+  readonly settings: StoreSettings;
   readonly masterKey: MasterKey;
   readonly version: RepositoryVersion;
   readonly lock: LockFile;
@@ -36,7 +38,7 @@ export type LockKeeperReport =
 
 async function keepLock(port: MessagePort, data: LockKeeperWorkerData): Promise<void> {
   const report = (message: LockKeeperReport): void => port.postMessage(message);
-  const store = await openStore(data.url);
+  const store = await openStore(data.url, { settings: data.settings });
   const cipher = createCipher(data.masterKey);
   const compressor = createCompressor();
   const folder = new LockFolder({ store, cipher, compressor, version: data.version });

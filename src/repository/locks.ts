@@ -278,5 +278,6 @@ function workerDataOf(repository: Repository, lock: LockFile) {
     macK: Uint8Array.from(macK),
     macR: Uint8Array.from(macR),
   };
-  return { url: repository.store.url, masterKey, version: repository.config.version, lock };
+  const { url, settings } = repository.store;
+  return { url, settings, masterKey, version: repository.config.version, lock };
 }

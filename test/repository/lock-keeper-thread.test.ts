@@ -45,7 +45,7 @@ async function keptLock(t: TestContext, ageMinutes: number, url?: string) {
   };
   const thread = new LockKeeperThread({
     keeper,
-    data: { url: url ?? store.url, masterKey, version: 2, lock },
+    data: { url: url ?? store.url, settings: {}, masterKey, version: 2, lock },
     clock: systemClock,
     logger: silentLogger,
     startAfterMs: 0,

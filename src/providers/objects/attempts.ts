@@ -30,7 +30,10 @@ export interface RetryOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** The tries of one operation: full jitter between 0 and a bound that doubles, as long as the budget lasts. */
+/**
+ * The tries of one operation: full jitter between 0 and a bound that doubles, as long as the budget lasts. A server
+ * that says how long to leave it alone is left alone for as long, and the jitter comes on top: all are told the same.
+ */
 export class Attempts {
   readonly #operation: Pick<Operation, 'kind' | 'key' | 'signal'>;
   readonly #options: RetryOptions;
@@ -67,7 +70,8 @@ export class Attempts {
       budgetMs = 15 * 60_000,
       random = Math.random,
     } = this.#options;
-    const delayMs = random() * Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures);
+    const jitterMs = random() * Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures);
+    const delayMs = (error.retryAfterMs ?? 0) + jitterMs;
     if (this.#clock.monotonicMs() - this.#sinceMs + delayMs > budgetMs) throw error;
     this.#failures += 1;
     this.#options.onRetry?.({ kind, key, failures: this.#failures, delayMs, error });

@@ -90,6 +90,11 @@ export interface ObjectDriver {
   list(prefix: string, options: AbortableOptions): AsyncIterable<ObjectInfo>;
   /** Deleting a key that does not exist must succeed. */
   delete(key: string, options: AbortableOptions): Promise<void>;
+  /**
+   * Deletes any number of objects, in as few requests as the service has; keys that do not exist must succeed. After a
+   * failure some of them may be gone.
+   */
+  deleteMany(keys: readonly string[], options: AbortableOptions): Promise<void>;
   createMultipart(key: string, options: PutOptions): Promise<MultipartUpload>;
   /** Frees sockets and handles. Must succeed when called twice. */
   close(): Promise<void>;

@@ -16,6 +16,7 @@ export type OperationKind =
   | 'head'
   | 'list'
   | 'delete'
+  | 'delete-many'
   | 'create-multipart'
   | 'put-part'
   | 'complete-multipart'
@@ -24,7 +25,7 @@ export type OperationKind =
 /** One request, before it is sent. */
 export interface Operation {
   readonly kind: OperationKind;
-  /** The object's key; of a `list` the prefix. */
+  /** The object's key; of a `list` the prefix, of a `delete-many` the first key. */
   readonly key: string;
   /** Bytes to be sent; 0 where nothing is. */
   readonly sizeBytes: number;
@@ -57,6 +58,10 @@ export function intercept(driver: ObjectDriver, interceptor: Interceptor): Objec
       interceptor.stream(operation('list', prefix, options), () => driver.list(prefix, options)),
     delete: (key: string, options: AbortableOptions) =>
       interceptor.run(operation('delete', key, options), () => driver.delete(key, options)),
+    deleteMany: (keys: readonly string[], options: AbortableOptions) =>
+      interceptor.run(operation('delete-many', keys[0] ?? '', options), () =>
+        driver.deleteMany(keys, options),
+      ),
     createMultipart: async (key: string, options: PutOptions) => {
       const create = () => driver.createMultipart(key, options);
       const upload = await interceptor.run(operation('create-multipart', key, options), create);

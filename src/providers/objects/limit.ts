@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
-import { CancelledError, throwIfAborted } from '../../base/errors.ts';
+import { CancelledError, TranshipError, throwIfAborted } from '../../base/errors.ts';
 import type { ObjectDriver } from './driver.ts';
 import { intercept } from './intercept.ts';
 import type { Operation, Streamed } from './intercept.ts';
@@ -14,18 +14,74 @@ export interface LimitOptions {
  * A driver that works on a bounded number of requests at once; the others wait in order, and leave the queue when
  * their signal fires. A stream holds a place only while its next piece is being fetched, so a caller that puts while
  * it reads cannot starve itself. Aborting an upload waits for no place: it is how places become free.
+ * Where the server answers `throttled`, half of the places are taken away, and come back one by one as requests
+ * succeed (additive increase, multiplicative decrease, as in RFC 5681).
  */
 export function withLimit(driver: ObjectDriver, options: LimitOptions = {}): ObjectDriver {
-  const places = pLimit(options.connections ?? driver.capabilities.connections);
+  const places = new Places(options.connections ?? driver.capabilities.connections);
   return intercept(driver, {
     run: (operation, work) =>
-      operation.kind === 'abort-multipart' ? work() : inPlace(places, operation.signal, work),
+      operation.kind === 'abort-multipart' ? work() : places.run(operation.signal, work),
     stream: (operation, open) => limitStream(places, operation, open),
   });
 }
 
+/** A number of places that shrinks when the server is overloaded. */
+class Places {
+  readonly #queue: LimitFunction;
+  readonly #most: number;
+  /** Places, with the fraction that successes have earned since the last whole one. */
+  #allowed: number;
+  /** Counts the cuts: what was sent before a cut says nothing about the load after it. */
+  #cuts = 0;
+
+  constructor(most: number) {
+    this.#queue = pLimit(most);
+    this.#most = most;
+    this.#allowed = most;
+  }
+
+  run<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const counted = (): Promise<T> => this.#counted(work);
+    if (signal === undefined) return this.#queue(counted);
+    return new Promise<T>((resolve, reject) => {
+      throwIfAborted(signal);
+      // Once it runs, the work itself answers to the signal: rejecting here would free its place while it is busy.
+      const leave = (): void => reject(new CancelledError(signal.reason));
+      signal.addEventListener('abort', leave, { once: true });
+      const begin = (): Promise<T> => {
+        signal.removeEventListener('abort', leave);
+        throwIfAborted(signal);
+        return counted();
+      };
+      this.#queue(async () => begin()).then(resolve, reject);
+    });
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    const cuts = this.#cuts;
+    try {
+      const result = await work();
+      if (this.#allowed < this.#most) this.#allow(this.#allowed + 1 / this.#allowed);
+      return result;
+    } catch (error) {
+      if (error instanceof TranshipError && error.code === 'throttled' && cuts === this.#cuts) {
+        this.#cuts += 1;
+        this.#allow(this.#allowed / 2);
+      }
+      throw error;
+    }
+  }
+
+  #allow(places: number): void {
+    this.#allowed = Math.min(this.#most, Math.max(1, places));
+    const whole = Math.floor(this.#allowed);
+    if (whole !== this.#queue.concurrency) this.#queue.concurrency = whole;
+  }
+}
+
 async function* limitStream<T extends Streamed>(
-  places: LimitFunction,
+  places: Places,
   operation: Operation,
   open: () => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
@@ -33,7 +89,7 @@ async function* limitStream<T extends Streamed>(
   let finished = false;
   try {
     for (;;) {
-      const result = await inPlace(places, operation.signal, () => iterator.next());
+      const result = await places.run(operation.signal, () => iterator.next());
       if (result.done === true) {
         finished = true;
         return;
@@ -43,24 +99,4 @@ async function* limitStream<T extends Streamed>(
   } finally {
     if (!finished) await iterator.return?.();
   }
-}
-
-function inPlace<T>(
-  places: LimitFunction,
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (signal === undefined) return places(work);
-  return new Promise<T>((resolve, reject) => {
-    throwIfAborted(signal);
-    // Once it runs, the work itself answers to the signal: rejecting here would free its place while it is still busy.
-    const leave = (): void => reject(new CancelledError(signal.reason));
-    signal.addEventListener('abort', leave, { once: true });
-    const begin = (): Promise<T> => {
-      signal.removeEventListener('abort', leave);
-      throwIfAborted(signal);
-      return work();
-    };
-    places(async () => begin()).then(resolve, reject);
-  });
 }

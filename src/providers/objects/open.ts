@@ -8,10 +8,16 @@ import { withLimit } from './limit.ts';
 import { withObserver } from './observe.ts';
 import type { OperationObserver } from './observe.ts';
 import { asReadOnly } from './read-only.ts';
+import { withPrefix } from './prefix.ts';
 import { withRetry } from './retry.ts';
+import { parseS3Location } from './s3/location.ts';
+import type { S3Location } from './s3/location.ts';
+import type { StoreSettings } from './settings.ts';
 import { ObjectStore } from './store.ts';
 
 export interface OpenStoreOptions extends AbortableOptions {
+  /** Credentials and the like; default: what the services' own programs would take. */
+  readonly settings?: StoreSettings | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
   /** Called for every request that has ended, each attempt on its own; must not throw. */
@@ -25,12 +31,12 @@ export interface OpenStoreOptions extends AbortableOptions {
 }
 
 /** Where a store is, before any driver is loaded. */
-export type StoreLocation = { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' };
+export type StoreLocation =
+  { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' } | S3Location;
 
-const FORMS = 'use a path, file:///absolute/path, local:path or memory:';
+const FORMS = 'use a path, file:///absolute/path, local:path, s3://bucket/prefix or memory:';
 /** Forms of services that have no driver yet; restic's spellings among them. */
 const NOT_YET: ReadonlySet<string> = new Set([
-  's3',
   'gs',
   'azure',
   'azblob',
@@ -44,15 +50,16 @@ const NOT_YET: ReadonlySet<string> = new Set([
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 
 /**
- * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`, or
- * `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put.
+ * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
+ * `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or `memory:` (empty, and
+ * gone when closed). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
  * Rejects with UsageError for any other form, without repeating it: locations may hold passwords.
  */
 export async function openStore(location: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
   throwIfAborted(options.signal);
   const driver = await openDriver(parseStoreLocation(location), options);
   throwIfAborted(options.signal);
-  return new ObjectStore(decorate(driver, options));
+  return new ObjectStore(decorate(driver, options), options.settings);
 }
 
 /** Reads a location; throws UsageError for a form that is unknown or has no driver yet. */
@@ -67,6 +74,8 @@ export function parseStoreLocation(location: string): StoreLocation {
       return localAt(rest);
     case 'file':
       return localAt(pathOfFileUrl(location));
+    case 's3':
+      return parseS3Location(rest);
     default:
       throw unsupported(scheme.toLowerCase());
   }
@@ -102,6 +111,11 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
   if (location.kind === 'memory') {
     const { MemoryDriver } = await import('./memory/driver.ts');
     return new MemoryDriver({ clock: options.clock });
+  }
+  if (location.kind === 's3') {
+    const { S3Driver } = await import('./s3/driver.ts');
+    const driver = new S3Driver(location, options.settings?.s3);
+    return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([
     import('./local/driver.ts'),

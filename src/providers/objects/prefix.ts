@@ -13,8 +13,9 @@ export function withPrefix(driver: ObjectDriver, prefix: string): ObjectDriver {
     return fullKey;
   };
   const strip = (info: ObjectInfo): ObjectInfo => ({ ...info, key: info.key.slice(prefix.length + 1) });
+  const [path = '', query] = driver.url.split('?', 2);
   return {
-    url: `${driver.url.replace(/\/$/, '')}/${prefix}`,
+    url: `${path.replace(/\/$/, '')}/${prefix}${query === undefined ? '' : `?${query}`}`,
     capabilities: driver.capabilities,
     put: async (key, body, options) => driver.put(full(key), body, options),
     get: async function* (key, options) {
@@ -25,6 +26,7 @@ export function withPrefix(driver: ObjectDriver, prefix: string): ObjectDriver {
       for await (const info of driver.list(`${prefix}/${keyPrefix}`, options)) yield strip(info);
     },
     delete: async (key, options) => driver.delete(full(key), options),
+    deleteMany: async (keys, options) => driver.deleteMany(keys.map(full), options),
     createMultipart: async (key, options) => driver.createMultipart(full(key), options),
     close: () => driver.close(),
   };

@@ -14,6 +14,7 @@ import { checkKey, checkPrefix } from './object-key.ts';
 import { withPrefix } from './prefix.ts';
 import { putLarge } from './put-large.ts';
 import type { PutLargeOptions } from './put-large.ts';
+import type { StoreSettings } from './settings.ts';
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
@@ -23,9 +24,12 @@ const SHA256_HEX = /^[0-9a-f]{64}$/;
  */
 export class ObjectStore {
   readonly #driver: ObjectDriver;
+  /** What opens the same store again, together with `url`. */
+  readonly settings: StoreSettings;
 
-  constructor(driver: ObjectDriver) {
+  constructor(driver: ObjectDriver, settings: StoreSettings = {}) {
     this.#driver = driver;
+    this.settings = settings;
   }
 
   /** A printable location without secrets. */
@@ -116,9 +120,16 @@ export class ObjectStore {
     await this.#driver.delete(key, options);
   }
 
+  /** Deletes all of them, in batches where the service has any; what does not exist succeeds. */
+  async deleteMany(keys: readonly string[], options: AbortableOptions = {}): Promise<void> {
+    for (const key of keys) checkKey(key);
+    throwIfAborted(options.signal);
+    if (keys.length > 0) await this.#driver.deleteMany(keys, options);
+  }
+
   /** A view of the part below `prefix/`. It shares this store's driver: closing either closes both. */
   withPrefix(prefix: string): ObjectStore {
-    return new ObjectStore(withPrefix(this.#driver, prefix));
+    return new ObjectStore(withPrefix(this.#driver, prefix), this.settings);
   }
 
   /** Frees sockets and handles; may be called twice. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CancelledError } from '../../../src/base/errors.ts';
+import { CancelledError, StoreError } from '../../../src/base/errors.ts';
 import type { ObjectDriver } from '../../../src/providers/objects/driver.ts';
 import { intercept } from '../../../src/providers/objects/intercept.ts';
 import { withLimit } from '../../../src/providers/objects/limit.ts';
@@ -125,3 +125,33 @@ function nextTurn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+test('a server that is overloaded is asked for less at once, and for more again as it recovers', async () => {
+  const gauge = { running: 0, most: 0 };
+  let overloaded = false;
+  const busy = intercept(new MemoryDriver(), {
+    run: async (_operation, work) => {
+      if (overloaded) throw new StoreError('throttled', 'slow down', { retryable: true });
+      return work();
+    },
+    stream: (_operation, open) => open(),
+  });
+  const driver = withLimit(gauged(busy, gauge), { connections: 16 });
+  const most = async (requests: number): Promise<number> => {
+    gauge.most = 0;
+    await Promise.allSettled(
+      Array.from({ length: requests }, (_, i) => driver.put(`k${i}`, Buffer.of(1), {})),
+    );
+    return gauge.most;
+  };
+  assert.equal(await most(40), 16);
+  overloaded = true;
+  await most(16);
+  overloaded = false;
+  assert.equal(await most(8), 8, 'sixteen refusals of one burst count once');
+  overloaded = true;
+  for (let round = 0; round < 5; round += 1) await most(1);
+  overloaded = false;
+  assert.equal(await most(2), 1);
+  assert.equal(await most(400), 16, 'no place came back');
+});

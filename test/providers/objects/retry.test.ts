@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { CancelledError, StoreError } from '../../../src/base/errors.ts';
 import type { RetryEvent, RetryOptions } from '../../../src/providers/objects/attempts.ts';
 import type { ObjectDriver } from '../../../src/providers/objects/driver.ts';
+import { intercept } from '../../../src/providers/objects/intercept.ts';
 import { MemoryDriver } from '../../../src/providers/objects/memory/driver.ts';
 import { collect } from '../../../src/providers/objects/object-body.ts';
 import { withRetry } from '../../../src/providers/objects/retry.ts';
@@ -239,3 +240,19 @@ test('a whole session survives a failure of any one request', async () => {
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => error instanceof StoreError && error.code === code;
 }
+
+test('a server that names a time is left alone for at least as long', async () => {
+  const memory = new MemoryDriver();
+  const clock = new InstantClock();
+  let refusals = 2;
+  const busy = intercept(memory, {
+    run: async (_operation, work) => {
+      if (refusals-- > 0)
+        throw new StoreError('throttled', 'slow down', { retryable: true, retryAfterMs: 7000 });
+      return work();
+    },
+    stream: (_operation, open) => open(),
+  });
+  await withRetry(busy, { clock, random: () => 0.5 }).put('k', Buffer.of(1), {});
+  assert.deepEqual(clock.sleeps, [7500, 8000]);
+});

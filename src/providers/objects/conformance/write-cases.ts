@@ -158,6 +158,15 @@ async function deleteObjects({ store }: ConformanceContext): Promise<void> {
   assert.deepEqual(await listKeys(store), []);
 }
 
+async function deleteManyObjects({ store, manyObjects }: ConformanceContext): Promise<void> {
+  const keys = Array.from({ length: manyObjects }, (_, index) => `many/${index}`);
+  const stored = keys.filter((_, index) => index % 100 === 0 || index === keys.length - 1);
+  for (const key of [...stored, 'other']) await store.put(key, sampleBytes(10));
+  await store.deleteMany(keys);
+  assert.deepEqual(await listKeys(store), ['other']);
+  await store.deleteMany([]);
+}
+
 async function pauseMicrotask(): Promise<void> {
   await Promise.resolve();
 }
@@ -186,4 +195,5 @@ export const writeCases: readonly ConformanceCase[] = [
   { name: 'a cancelled put leaves nothing', run: cancelledPut },
   { name: 'a signal that has fired stops every operation', run: firedSignal },
   { name: 'delete removes one object, and succeeds when there is none', run: deleteObjects },
+  { name: 'many objects are deleted at once, whether they exist or not', run: deleteManyObjects },
 ];

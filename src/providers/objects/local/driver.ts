@@ -92,6 +92,10 @@ export class LocalDriver implements ObjectDriver {
     }
   }
 
+  async deleteMany(keys: readonly string[], options: AbortableOptions): Promise<void> {
+    for (const key of keys) await this.delete(key, options);
+  }
+
   async createMultipart(key: string, options: PutOptions): Promise<MultipartUpload> {
     throwIfAborted(options.signal);
     return new LocalMultipart(key, this.#path(key), this.#folders, options);

@@ -84,6 +84,10 @@ export class MemoryDriver implements ObjectDriver {
     this.#objects.delete(key);
   }
 
+  async deleteMany(keys: readonly string[], options: AbortableOptions): Promise<void> {
+    for (const key of keys) await this.delete(key, options);
+  }
+
   async createMultipart(key: string, options: PutOptions): Promise<MultipartUpload> {
     throwIfAborted(options.signal);
     const parts = new Map<number, Uint8Array>();

@@ -1,0 +1,50 @@
+import { DeleteObjectsCommand } from '@aws-sdk/client-s3';
+import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
+import { StoreError } from '../../../base/errors.ts';
+import type { S3Requests } from './requests.ts';
+import { refusalError } from './s3-error.ts';
+
+/** What one DeleteObjects request takes. */
+const BATCH_KEYS = 1000;
+
+/** Deletes the objects in batches; throws for the first that the server refused to delete. */
+export async function deleteObjects(
+  requests: S3Requests,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let start = 0; start < keys.length; start += BATCH_KEYS) {
+    const batch = keys.slice(start, start + BATCH_KEYS);
+    const command = new DeleteObjectsCommand({
+      Bucket: requests.bucket,
+      Delete: { Quiet: true, Objects: batch.map((Key) => ({ Key })) },
+    });
+    // Every server wants this request confirmed, older ones by nothing but MD5.
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        addContentMd5(args.request);
+        return next(args);
+      },
+      { step: 'build', name: 'transhipContentMd5' },
+    );
+    checkAnswer(await requests.send(command, { where: batch[0] ?? '', signal }), batch);
+  }
+}
+
+function addContentMd5(request: unknown): void {
+  if (typeof request !== 'object' || request === null || !('body' in request) || !('headers' in request))
+    return;
+  const { body, headers } = request;
+  if (typeof headers !== 'object' || headers === null || typeof body !== 'string') return;
+  Object.assign(headers, { 'content-md5': createHash('md5').update(body).digest('base64') });
+}
+
+function checkAnswer(answer: DeleteObjectsCommandOutput, batch: readonly string[]): void {
+  const [refused] = (answer.Errors ?? []).filter(({ Code }) => Code !== 'NoSuchKey');
+  if (refused === undefined) return;
+  const key = refused.Key ?? batch[0] ?? '';
+  throw refused.Code === undefined
+    ? new StoreError('io', 'the server did not delete an object', { where: key })
+    : refusalError(refused.Code, refused.Message ?? '', key);
+}

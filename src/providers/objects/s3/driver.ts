@@ -1,0 +1,183 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { Readable } from 'node:stream';
+import { StoreError, TranshipError, asError } from '../../../base/errors.ts';
+import type {
+  AbortableOptions,
+  ByteRange,
+  DriverCapabilities,
+  GetOptions,
+  MultipartUpload,
+  ObjectBody,
+  ObjectDriver,
+  ObjectInfo,
+  PutOptions,
+} from '../driver.ts';
+import { bodySizeBytes } from '../object-body.ts';
+import { sha256Of } from './body.ts';
+import { createClient } from './client.ts';
+import { deleteObjects } from './deletion.ts';
+import { listObjects } from './listing.ts';
+import { formatS3Location } from './location.ts';
+import type { S3Location } from './location.ts';
+import { S3MultipartUpload } from './multipart.ts';
+import type { RequestScope } from './request-scope.ts';
+import { S3Requests } from './requests.ts';
+import type { S3Settings } from './settings.ts';
+
+const CONNECTIONS = 16;
+const IDLE_TIMEOUT_MS = 120_000;
+
+/** A bucket of Amazon S3 or of a server that speaks its protocol. Keys are those of the bucket, without a prefix. */
+export class S3Driver implements ObjectDriver {
+  readonly url: string;
+  readonly capabilities: DriverCapabilities = {
+    connections: CONNECTIONS,
+    atomicCreate: true,
+    confirmsPuts: true,
+  };
+  readonly #requests: S3Requests;
+  readonly #open: () => Promise<S3Client>;
+  #client: Promise<S3Client> | undefined;
+
+  constructor(location: S3Location, settings: S3Settings = {}) {
+    this.url = formatS3Location({ ...location, prefix: '' });
+    this.#open = () => createClient(location, settings, CONNECTIONS);
+    this.#requests = new S3Requests({
+      bucket: location.bucket,
+      url: this.url,
+      idleTimeoutMs: settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+      client: () => (this.#client ??= this.#open()),
+    });
+  }
+
+  async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
+    await this.#requests.sendBody(
+      (stream) =>
+        new PutObjectCommand({
+          Bucket: this.#requests.bucket,
+          Key: key,
+          Body: stream,
+          ContentLength: bodySizeBytes(body),
+          ...(options.mode === 'create' ? { IfNoneMatch: '*' } : {}),
+        }),
+      { body, sha256: options.sha256 ?? sha256Of(body), where: key, signal: options.signal },
+    );
+  }
+
+  async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const { range } = options;
+    const scope = this.#requests.open(key, options.signal);
+    let body: Readable | undefined;
+    try {
+      const answer = await this.#openBody(scope, key, range);
+      if (answer === undefined) return;
+      body = bodyOf(answer, key);
+      yield* this.#readBody(scope, body, answer.ContentLength, key);
+    } finally {
+      scope.close();
+      body?.destroy();
+    }
+  }
+
+  async head(key: string, options: AbortableOptions): Promise<ObjectInfo> {
+    const command = new HeadObjectCommand({ Bucket: this.#requests.bucket, Key: key });
+    const found = await this.#requests.send(command, { where: key, signal: options.signal });
+    return { key, sizeBytes: found.ContentLength ?? 0, modifiedMs: found.LastModified?.getTime() ?? 0 };
+  }
+
+  list(prefix: string, options: AbortableOptions): AsyncIterable<ObjectInfo> {
+    return listObjects(this.#requests, prefix, options.signal);
+  }
+
+  async delete(key: string, options: AbortableOptions): Promise<void> {
+    const command = new DeleteObjectCommand({ Bucket: this.#requests.bucket, Key: key });
+    try {
+      await this.#requests.send(command, { where: key, signal: options.signal });
+    } catch (error) {
+      if (!(error instanceof TranshipError) || error.code !== 'not-found') throw error;
+    }
+  }
+
+  async deleteMany(keys: readonly string[], options: AbortableOptions): Promise<void> {
+    await deleteObjects(this.#requests, keys, options.signal);
+  }
+
+  createMultipart(key: string, options: PutOptions): Promise<MultipartUpload> {
+    return S3MultipartUpload.create(this.#requests, key, options);
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.then(
+      (open) => open.destroy(),
+      () => undefined,
+    );
+  }
+
+  /** Undefined when the range begins behind the object's last byte. */
+  async #openBody(
+    scope: RequestScope,
+    key: string,
+    range: ByteRange | undefined,
+  ): Promise<GetObjectCommandOutput | undefined> {
+    const command = new GetObjectCommand({
+      Bucket: this.#requests.bucket,
+      Key: key,
+      ...(range === undefined ? {} : { Range: rangeHeader(range) }),
+    });
+    try {
+      const answer = await this.#requests.sendWithin(scope, command, key);
+      if (range === undefined || range.start === 0 || answer.ContentRange !== undefined) return answer;
+    } catch (error) {
+      if (error instanceof StoreError && isInvalidRange(error.cause)) return undefined;
+      throw error;
+    }
+    throw new StoreError('unsupported', 'the server does not answer ranges', { where: key });
+  }
+
+  async *#readBody(
+    scope: RequestScope,
+    body: Readable,
+    expectedBytes: number | undefined,
+    key: string,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    let received = 0;
+    scope.signal.addEventListener('abort', () => body.destroy(asError(scope.failure)), { once: true });
+    try {
+      for await (const piece of body) {
+        if (!(piece instanceof Uint8Array)) continue;
+        received += piece.byteLength;
+        scope.pause();
+        yield piece;
+        scope.resume();
+      }
+    } catch (error) {
+      throw this.#requests.errorOf(error, scope, key);
+    }
+    if (expectedBytes === undefined || received === expectedBytes) return;
+    throw new StoreError('unavailable', `the body ended after ${received} of ${expectedBytes} bytes`, {
+      where: key,
+      retryable: true,
+    });
+  }
+}
+
+function bodyOf(answer: GetObjectCommandOutput, key: string): Readable {
+  if (answer.Body instanceof Readable) return answer.Body;
+  throw new StoreError('io', 'the answer has no readable body', { where: key });
+}
+
+function rangeHeader({ start, end }: ByteRange): string {
+  return end >= Number.MAX_SAFE_INTEGER ? `bytes=${start}-` : `bytes=${start}-${end - 1}`;
+}
+
+function isInvalidRange(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'InvalidRange';
+}

@@ -1,0 +1,80 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { StoreError, UsageError } from '../../../base/errors.ts';
+import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
+import { sha256Of } from './body.ts';
+import type { S3Requests } from './requests.ts';
+
+/** An abort must get through when its caller has already been cancelled, but must not hold that caller for long. */
+const ABORT_LIMIT_MS = 30_000;
+
+/** One multipart upload. Parts are confirmed by the SHA-256 that the signature of each covers. */
+export class S3MultipartUpload implements MultipartUpload {
+  readonly #requests: S3Requests;
+  readonly #target: { readonly Bucket: string; readonly Key: string; readonly UploadId: string };
+  readonly #options: PutOptions;
+  readonly #tags = new Map<number, string>();
+  #aborted = false;
+
+  private constructor(requests: S3Requests, key: string, uploadId: string, options: PutOptions) {
+    this.#requests = requests;
+    this.#target = { Bucket: requests.bucket, Key: key, UploadId: uploadId };
+    this.#options = options;
+  }
+
+  static async create(requests: S3Requests, key: string, options: PutOptions): Promise<S3MultipartUpload> {
+    const command = new CreateMultipartUploadCommand({ Bucket: requests.bucket, Key: key });
+    const created = await requests.send(command, { where: key, signal: options.signal });
+    if (created.UploadId === undefined) {
+      throw new StoreError('corrupt', 'the server began an upload without naming it', { where: key });
+    }
+    return new S3MultipartUpload(requests, key, created.UploadId, options);
+  }
+
+  async putPart(partNumber: number, body: Uint8Array, options: AbortableOptions = {}): Promise<void> {
+    const stored = await this.#requests.sendBody(
+      (stream) =>
+        new UploadPartCommand({
+          ...this.#target,
+          PartNumber: partNumber,
+          Body: stream,
+          ContentLength: body.byteLength,
+        }),
+      { body, sha256: sha256Of(body), where: this.#target.Key, signal: options.signal },
+    );
+    if (stored.ETag === undefined) {
+      throw new StoreError('corrupt', 'the server took a part without a tag', { where: this.#target.Key });
+    }
+    this.#tags.set(partNumber, stored.ETag);
+  }
+
+  async complete(options: AbortableOptions = {}): Promise<void> {
+    const where = this.#target.Key;
+    if (this.#aborted) throw new StoreError('not-found', 'the upload was aborted', { where });
+    if (this.#tags.size === 0) throw new UsageError('a multipart upload needs a part', { where });
+    const parts = [...this.#tags].sort(([a], [b]) => a - b);
+    const command = new CompleteMultipartUploadCommand({
+      ...this.#target,
+      MultipartUpload: { Parts: parts.map(([PartNumber, ETag]) => ({ PartNumber, ETag })) },
+      ...(this.#options.mode === 'create' ? { IfNoneMatch: '*' } : {}),
+    });
+    await this.#requests.send(command, { where, signal: options.signal });
+  }
+
+  async abort(): Promise<void> {
+    this.#aborted = true;
+    const signal = AbortSignal.timeout(ABORT_LIMIT_MS);
+    try {
+      await this.#requests.send(new AbortMultipartUploadCommand(this.#target), {
+        where: this.#target.Key,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'not-found') throw error;
+    }
+  }
+}

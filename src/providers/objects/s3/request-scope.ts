@@ -1,0 +1,80 @@
+import { StoreError, abortError } from '../../../base/errors.ts';
+import { IdleTimer } from './idle-timer.ts';
+
+/**
+ * A server that has the whole body stores it whether its client waits or not. To tell a cancelled caller what became of
+ * the object, the answer is waited for this long.
+ */
+const ANSWER_LIMIT_MS = 5000;
+
+/**
+ * One request on its way: it ends when its caller's signal fires, and when neither side has moved a byte for the idle
+ * limit. No SDK has such a limit on bodies: a peer that falls silent would otherwise be waited for without end.
+ */
+export class RequestScope {
+  readonly #controller = new AbortController();
+  readonly #callerSignal: AbortSignal | undefined;
+  readonly #idleLimitMs: number;
+  readonly #where: string;
+  #idle: IdleTimer | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #isSent = false;
+
+  constructor(where: string, idleLimitMs: number, callerSignal: AbortSignal | undefined) {
+    this.#where = where;
+    this.#idleLimitMs = idleLimitMs;
+    this.#callerSignal = callerSignal;
+    callerSignal?.addEventListener('abort', this.#leave, { once: true });
+    this.resume();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Bytes moved. */
+  readonly touch = (): void => this.#idle?.touch();
+
+  /** The last byte of the body was handed over: from now on the object may come to be. */
+  readonly bodySent = (): void => {
+    this.#isSent = true;
+  };
+
+  /** It is the caller, not the server, who is waited for. */
+  pause(): void {
+    this.#idle?.stop();
+    this.#idle = undefined;
+  }
+
+  resume(): void {
+    this.#idle ??= new IdleTimer(this.#idleLimitMs, () => this.#controller.abort(this.#silence()));
+  }
+
+  /** Why the request ended where this scope ended it; undefined where it failed by itself. */
+  get failure(): unknown {
+    const { aborted, reason }: { readonly aborted: boolean; readonly reason: unknown } =
+      this.#controller.signal;
+    return aborted ? reason : undefined;
+  }
+
+  close(): void {
+    this.pause();
+    clearTimeout(this.#grace);
+    this.#callerSignal?.removeEventListener('abort', this.#leave);
+  }
+
+  readonly #leave = (): void => {
+    if (this.#callerSignal === undefined) return;
+    const reason = abortError(this.#callerSignal);
+    if (this.#isSent) this.#grace = setTimeout(() => this.#controller.abort(reason), ANSWER_LIMIT_MS);
+    else this.#controller.abort(reason);
+  };
+
+  #silence(): StoreError {
+    const seconds = this.#idleLimitMs / 1000;
+    return new StoreError('timeout', `the server neither sent nor took anything for ${seconds} s`, {
+      where: this.#where,
+      retryable: true,
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import type {
+  S3Client,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from '@aws-sdk/client-s3';
+import type { Command } from '@smithy/types';
+import type { Readable } from 'node:stream';
+import type { ObjectBody } from '../driver.ts';
+import { bodyStream } from './body.ts';
+import { RequestScope } from './request-scope.ts';
+import { s3Error } from './s3-error.ts';
+
+type S3Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
+  ServiceInputTypes,
+  I,
+  ServiceOutputTypes,
+  O,
+  S3ClientResolvedConfig
+>;
+
+export interface RequestOptions {
+  /** The key, or the prefix. */
+  readonly where: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface BodyOptions extends RequestOptions {
+  readonly body: ObjectBody;
+  /** Lower-case hex; the server refuses other bytes. */
+  readonly sha256: string;
+}
+
+export interface S3RequestsOptions {
+  readonly bucket: string;
+  readonly url: string;
+  readonly idleTimeoutMs: number;
+  readonly client: () => Promise<S3Client>;
+}
+
+/** Sends requests to one bucket, each abortable and with an idle limit; what fails is a TranshipError. */
+export class S3Requests {
+  readonly bucket: string;
+  readonly #options: S3RequestsOptions;
+
+  constructor(options: S3RequestsOptions) {
+    this.bucket = options.bucket;
+    this.#options = options;
+  }
+
+  async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    command: S3Command<I, O>,
+    { where, signal }: RequestOptions,
+  ): Promise<O> {
+    const scope = this.open(where, signal);
+    try {
+      return await this.sendWithin(scope, command, where);
+    } finally {
+      scope.close();
+    }
+  }
+
+  /** As `send`, for a command that carries a body: its hash is signed instead of being computed again. */
+  async sendBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    commandFor: (stream: Readable) => S3Command<I, O>,
+    { body, sha256, where, signal }: BodyOptions,
+  ): Promise<O> {
+    const scope = this.open(where, signal);
+    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.bodySent });
+    try {
+      const command = commandFor(stream);
+      command.middlewareStack.add(
+        (next) => async (args) => {
+          if (hasHeaders(args.request)) args.request.headers['x-amz-content-sha256'] = sha256;
+          return next(args);
+        },
+        { step: 'build', name: 'transhipPayloadHash' },
+      );
+      return await this.sendWithin(scope, command, where);
+    } finally {
+      scope.close();
+      stream.destroy();
+    }
+  }
+
+  /** A scope for a request whose body is read after its answer came; the caller closes it. */
+  open(where: string, signal: AbortSignal | undefined): RequestScope {
+    return new RequestScope(this.#whereOf(where), this.#options.idleTimeoutMs, signal);
+  }
+
+  async sendWithin<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    scope: RequestScope,
+    command: S3Command<I, O>,
+    where: string,
+  ): Promise<O> {
+    try {
+      const client = await this.#options.client();
+      return await client.send(command, { abortSignal: scope.signal });
+    } catch (error) {
+      throw this.errorOf(error, scope, where);
+    }
+  }
+
+  errorOf(error: unknown, scope: RequestScope, where: string): unknown {
+    if (scope.failure !== undefined) return scope.failure;
+    const known = s3Error(error, this.#whereOf(where));
+    return known.code === 'no-bucket' ? s3Error(error, this.#options.url) : known;
+  }
+
+  #whereOf(where: string): string {
+    return where === '' ? this.#options.url : where;
+  }
+}
+
+function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
+  return typeof request === 'object' && request !== null && 'headers' in request;
+}

@@ -1,0 +1,215 @@
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
+import type { ErrorCode, ErrorDetails } from '../../../base/errors.ts';
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly advice?: string;
+  readonly retryable?: boolean;
+}
+
+const keyAdvice = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
+const noBucket: Meaning = {
+  code: 'no-bucket',
+  what: 'the bucket does not exist',
+  advice: 'create it, or check its name and the endpoint',
+};
+const wrongClock: Meaning = {
+  code: 'unauthenticated',
+  what: 'this machine’s clock differs too much from the server’s',
+  advice: 'set the clock (NTP), then run the command again',
+};
+const expired: Meaning = {
+  code: 'unauthenticated',
+  what: 'the credentials have expired or their token is not valid',
+  advice: 'renew the session token',
+};
+const refused: Meaning = {
+  code: 'permission-denied',
+  what: 'the server refused access',
+  advice: 'allow reading, writing, listing and deleting below the prefix for these credentials',
+};
+const slowDown: Meaning = { code: 'throttled', what: 'the server asked to slow down', retryable: true };
+const full: Meaning = {
+  code: 'no-space',
+  what: 'the store is full or its quota is used up',
+  advice: 'free space or raise the quota',
+};
+const otherRegion: Meaning = {
+  code: 'invalid-argument',
+  what: 'the bucket is in another region',
+  advice: 'add ?region=NAME to the location',
+};
+const damaged: Meaning = {
+  code: 'corrupt',
+  what: 'the bytes arrived other than they were sent',
+  retryable: true,
+};
+
+/** By the code in the answer, see "Error responses" of the Amazon S3 API reference. */
+const byName: Readonly<Record<string, Meaning>> = {
+  NoSuchBucket: noBucket,
+  NoSuchKey: { code: 'not-found', what: 'no such object' },
+  NotFound: { code: 'not-found', what: 'no such object' },
+  NoSuchUpload: { code: 'not-found', what: 'no such upload' },
+  PreconditionFailed: { code: 'already-exists', what: 'the object exists already' },
+  ConditionalRequestConflict: {
+    code: 'conflict',
+    what: 'another writer puts the same object',
+    retryable: true,
+  },
+  OperationAborted: { code: 'conflict', what: 'another request changes the same thing', retryable: true },
+  AccessDenied: refused,
+  AllAccessDisabled: refused,
+  AccountProblem: refused,
+  InvalidAccessKeyId: {
+    code: 'unauthenticated',
+    what: 'the server does not know the access key',
+    advice: keyAdvice,
+  },
+  SignatureDoesNotMatch: {
+    code: 'unauthenticated',
+    what: 'the secret key is not the one of the access key',
+    advice: keyAdvice,
+  },
+  ExpiredToken: expired,
+  InvalidToken: expired,
+  TokenRefreshRequired: expired,
+  RequestTimeTooSkewed: wrongClock,
+  RequestExpired: wrongClock,
+  SlowDown: slowDown,
+  SlowDownRead: slowDown,
+  SlowDownWrite: slowDown,
+  TooManyRequests: slowDown,
+  Throttling: slowDown,
+  ThrottlingException: slowDown,
+  RequestLimitExceeded: slowDown,
+  QuotaExceeded: full,
+  XMinioStorageFull: full,
+  XMinioAdminBucketQuotaExceeded: full,
+  InsufficientStorage: full,
+  PermanentRedirect: otherRegion,
+  TemporaryRedirect: otherRegion,
+  AuthorizationHeaderMalformed: otherRegion,
+  IllegalLocationConstraintException: otherRegion,
+  BadDigest: damaged,
+  XAmzContentSHA256Mismatch: damaged,
+  XAmzContentChecksumMismatch: damaged,
+  IncompleteBody: damaged,
+  InvalidRange: { code: 'invalid-argument', what: 'the range begins behind the object’s end' },
+  RequestTimeout: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
+  NotImplemented: { code: 'unsupported', what: 'the server does not know this request' },
+  CredentialsProviderError: {
+    code: 'unauthenticated',
+    what: 'no credentials were found for the S3 store',
+    advice:
+      'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the shared credentials file',
+  },
+};
+
+/** Where an answer names no code we know: by its HTTP status. */
+const byStatus: Readonly<Record<number, Meaning>> = {
+  301: otherRegion,
+  307: otherRegion,
+  401: { code: 'unauthenticated', what: 'the server wants other credentials', advice: keyAdvice },
+  403: refused,
+  404: { code: 'not-found', what: 'no such object' },
+  408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
+  409: { code: 'conflict', what: 'another request changes the same thing', retryable: true },
+  412: { code: 'already-exists', what: 'the object exists already' },
+  429: slowDown,
+  503: slowDown,
+  507: full,
+};
+
+/** Errors of TLS that no second try can mend. */
+const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** What the SDK threw, as a StoreError; a TranshipError is returned as it is. `where` is the key or the store's URL. */
+export function s3Error(error: unknown, where: string): TranshipError {
+  if (error instanceof TranshipError) return error;
+  if (error instanceof S3ServiceException) return serviceError(error, where);
+  const meaning = byName[error instanceof Error ? error.name : ''];
+  if (meaning !== undefined) return made(meaning, where, { cause: error });
+  return networkError(error, where);
+}
+
+/** What one entry of an answer that reports on many objects means. */
+export function refusalError(name: string, message: string, where: string): StoreError {
+  const meaning = Object.hasOwn(byName, name) ? byName[name] : undefined;
+  if (meaning !== undefined) return made(meaning, where, {});
+  return new StoreError('io', `the server answered ${name}: ${describeError(message).slice(0, 200)}`, {
+    where,
+  });
+}
+
+function serviceError(error: S3ServiceException, where: string): StoreError {
+  const status = error.$metadata.httpStatusCode ?? 0;
+  const meaning =
+    (Object.hasOwn(byName, error.name) ? byName[error.name] : undefined) ??
+    byStatus[status] ??
+    unknown(error);
+  const headers = error.$response?.headers ?? {};
+  const region = headers['x-amz-bucket-region'];
+  const inRegion = meaning === otherRegion && region !== undefined ? { advice: `add ?region=${region}` } : {};
+  return made({ ...meaning, ...inRegion }, where, {
+    cause: error,
+    retryAfterMs: parseRetryAfterMs(headers['retry-after']),
+  });
+}
+
+function unknown(error: S3ServiceException): Meaning {
+  const status = error.$metadata.httpStatusCode ?? 0;
+  const retryable = status >= 500 || status === 0;
+  const text = describeError(error).slice(0, 200);
+  const what = `the server answered ${status === 0 ? '' : `${status} `}${error.name}: ${text}`;
+  return { code: retryable ? 'unavailable' : 'invalid-argument', what, retryable };
+}
+
+function networkError(error: unknown, where: string): StoreError {
+  const code = codeOf(error);
+  const cause = error;
+  if (CERTIFICATE.test(code)) {
+    return new StoreError('unavailable', `the server’s certificate is not trusted: ${code}`, {
+      where,
+      cause,
+    });
+  }
+  const what: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'nothing listens at the endpoint',
+    ENOTFOUND: 'the endpoint’s host name is not known',
+    EAI_AGAIN: 'the endpoint’s host name cannot be looked up now',
+    ECONNRESET: 'the connection broke',
+    EPIPE: 'the connection broke',
+  };
+  if (what[code] === undefined && error instanceof Error && error.name === 'TimeoutError') {
+    return new StoreError('timeout', 'no connection in time', { where, cause, retryable: true });
+  }
+  const text = what[code] ?? `the request failed: ${describeError(error).slice(0, 200)}`;
+  return new StoreError('unavailable', text, { where, cause, retryable: true });
+}
+
+/** The first error code on the way to the root: attempts to several addresses come as one error of many. */
+function codeOf(error: unknown): string {
+  for (let depth = 0, at = error; depth < 4 && at instanceof Error; depth += 1) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+  return '';
+}
+
+/** Seconds only: no store sends the other form, a date, and a date would need the two clocks to agree. */
+function parseRetryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+}
+
+function made(meaning: Meaning, where: string, details: ErrorDetails): StoreError {
+  const { code, what, advice, retryable } = meaning;
+  return new StoreError(code, what, {
+    where,
+    ...(advice === undefined ? {} : { advice }),
+    ...(retryable === undefined ? {} : { retryable }),
+    ...details,
+  });
+}
