@@ -2,11 +2,41 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** The other programs of the format that judge our bytes and whose bytes we read. */
-export type PeerName = 'restic-oldest' | 'restic-newest' | 'rustic';
+/** The other programs of the format that judge our bytes, and the servers and the proxy that our requests meet. */
+export type PeerName = 'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'toxiproxy';
 
-/** How to get a peer; `debian` falls back on `go` where Debian's version is another one. */
-export type PeerRecipe = 'debian' | 'go' | 'cargo';
+/** Builds `${module}/${command}` with Go, the module pinned at `v${version}`. */
+export interface GoRecipe {
+  readonly kind: 'go';
+  readonly module: string;
+  readonly command: string;
+  /** A variable that a release's build sets to the version, for programs that do not know it otherwise. */
+  readonly versionVariable?: string;
+}
+
+/** Takes one executable from Debian; falls back on `otherwise` where Debian's version is another one. */
+interface DebianProgramRecipe {
+  readonly kind: 'debian-program';
+  readonly package: string;
+  readonly otherwise: GoRecipe;
+}
+
+/**
+ * Unpacks Debian packages, with what they need and the machine lacks, under `root` in the peer's folder. Nothing is
+ * installed: no root, no daemon, no change outside the folder. The peer's executable is a script that runs the
+ * program named by its first argument.
+ */
+export interface DebianTreeRecipe {
+  readonly kind: 'debian-tree';
+  readonly packages: readonly string[];
+}
+
+interface CargoRecipe {
+  readonly kind: 'cargo';
+  readonly crate: string;
+}
+
+export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe;
 
 export interface Peer {
   readonly name: PeerName;
@@ -16,12 +46,75 @@ export interface Peer {
   readonly folder: string;
   /** The executable, relative to `folder`. */
   readonly binary: string;
+  /** Makes the executable print its version as a word of the first line. */
+  readonly versionArguments: readonly string[];
 }
 
+const goRestic: GoRecipe = { kind: 'go', module: 'github.com/restic/restic', command: 'cmd/restic' };
+
 export const peers: readonly Peer[] = [
-  { name: 'restic-oldest', version: '0.14.0', recipe: 'debian', folder: 'restic-0.14.0', binary: 'restic' },
-  { name: 'restic-newest', version: '0.19.1', recipe: 'go', folder: 'restic-0.19.1', binary: 'restic' },
-  { name: 'rustic', version: '0.11.4', recipe: 'cargo', folder: 'rustic-0.11.4', binary: 'bin/rustic' },
+  {
+    name: 'restic-oldest',
+    version: '0.14.0',
+    recipe: { kind: 'debian-program', package: 'restic', otherwise: goRestic },
+    folder: 'restic-0.14.0',
+    binary: 'restic',
+    versionArguments: ['version'],
+  },
+  {
+    name: 'restic-newest',
+    version: '0.19.1',
+    recipe: goRestic,
+    folder: 'restic-0.19.1',
+    binary: 'restic',
+    versionArguments: ['version'],
+  },
+  {
+    name: 'rustic',
+    version: '0.11.4',
+    recipe: { kind: 'cargo', crate: 'rustic-rs' },
+    folder: 'rustic-0.11.4',
+    binary: 'bin/rustic',
+    versionArguments: ['--version'],
+  },
+  {
+    name: 'versitygw',
+    version: '1.8.0',
+    recipe: {
+      kind: 'go',
+      module: 'github.com/versity/versitygw',
+      command: 'cmd/versitygw',
+      versionVariable: 'main.Version',
+    },
+    folder: 'versitygw-1.8.0',
+    binary: 'versitygw',
+    versionArguments: ['--version'],
+  },
+  {
+    name: 'ceph',
+    version: '16.2.15',
+    // The gateway needs a monitor and one disk daemon; a manager only for statistics. The tools are in ceph-common.
+    recipe: {
+      kind: 'debian-tree',
+      packages: ['ceph-base', 'ceph-common', 'ceph-mon', 'ceph-osd', 'radosgw'],
+    },
+    folder: 'ceph-16.2.15',
+    binary: 'ceph-program',
+    versionArguments: ['radosgw', '--version'],
+  },
+  {
+    name: 'toxiproxy',
+    version: '2.12.0',
+    recipe: {
+      kind: 'go',
+      module: 'github.com/Shopify/toxiproxy/v2',
+      command: 'cmd/server',
+      versionVariable: 'github.com/Shopify/toxiproxy/v2.Version',
+    },
+    folder: 'toxiproxy-2.12.0',
+    binary: 'toxiproxy-server',
+    versionArguments: ['--version'],
+  },
 ];
 
 /** Where peers are kept: TRANSHIP_PEERS_DIR, else `tranship/peers` in the user's cache folder. */

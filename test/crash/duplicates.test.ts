@@ -40,6 +40,7 @@ function withDuplicates(driver: ObjectDriver, random: Random) {
     head: (key, options) => driver.head(key, options),
     list: (prefix, options) => driver.list(prefix, options),
     delete: (key, options) => driver.delete(key, options),
+    deleteMany: (keys, options) => driver.deleteMany(keys, options),
     createMultipart: (key, options) => driver.createMultipart(key, options),
     close: () => driver.close(),
   };

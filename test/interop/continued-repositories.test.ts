@@ -6,7 +6,6 @@ import type { TestContext } from 'node:test';
 import type { StageOptions } from '../../src/copy/stage.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { peerSuite } from '../support/peers.ts';
-import type { PeerName } from '../support/peers.ts';
 import { initQuickly, openQuickly } from '../support/quick-repository.ts';
 import { PEER_PASSWORD } from '../support/restic.ts';
 import { createRandom, forEachSeed, scaled } from '../support/seed.ts';
@@ -17,7 +16,7 @@ import { assertRestores, assertSameTree, checkWell, stageWell } from './own-pass
 import { lostAspects } from './peer-limits.ts';
 import type { Program } from './peer-limits.ts';
 import { openPeer } from './peer-program.ts';
-import type { PeerPass, PeerProgram } from './peer-program.ts';
+import type { PeerPass, PeerProgram, PeerProgramName } from './peer-program.ts';
 
 const mib = 2 ** 20;
 const treesPerRepository = scaled(1, 3);
@@ -102,7 +101,7 @@ function makeSource(source: string, seed: number): void {
   writeFileSync(join(source, 'big'), createRandom(seed).bytes(bigFileBytes));
 }
 
-async function continuePeer(t: TestContext, name: PeerName, binary: string, seed: number): Promise<void> {
+async function continuePeer(t: TestContext, name: PeerProgramName, binary: string, seed: number): Promise<void> {
   const folder = temporaryFolder(t);
   const source = join(folder, 'source');
   const location = join(folder, 'repository');
@@ -120,7 +119,7 @@ async function continuePeer(t: TestContext, name: PeerName, binary: string, seed
   removeTree(folder);
 }
 
-async function letPeerContinue(t: TestContext, name: PeerName, binary: string, seed: number): Promise<void> {
+async function letPeerContinue(t: TestContext, name: PeerProgramName, binary: string, seed: number): Promise<void> {
   const folder = temporaryFolder(t);
   const source = join(folder, 'source');
   const location = join(folder, 'repository');

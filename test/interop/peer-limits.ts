@@ -1,11 +1,11 @@
 /** What each peer is known not to keep, so that everything else can be compared. */
 import { isUtf8 } from 'node:buffer';
-import type { PeerName } from '../support/peers.ts';
 import type { TreeAspect } from '../support/tree-compare.ts';
 import { readTree } from '../support/tree-entry.ts';
+import type { PeerProgramName } from './peer-program.ts';
 
 /** Who wrote a snapshot or restores it. */
-export type Program = PeerName | 'tranship';
+export type Program = PeerProgramName | 'tranship';
 
 /**
  * Aspects in which a tree that went through these programs may differ. No peer makes holes as small as ours. rustic

@@ -1,8 +1,10 @@
 /** restic and rustic behind one set of words, for tests in which they and we take turns. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PeerName } from '../support/peers.ts';
 import { PeerError, Restic, Rustic } from '../support/restic.ts';
+
+/** The other programs of the format, by their names in the catalogue of peers. */
+export type PeerProgramName = 'restic-oldest' | 'restic-newest' | 'rustic';
 
 export interface PeerPass {
   readonly snapshotId: string;
@@ -13,7 +15,7 @@ export interface PeerPass {
 }
 
 export interface PeerProgram {
-  readonly name: PeerName;
+  readonly name: PeerProgramName;
   init(): Promise<void>;
   /** Backs up the one absolute path; `force` reads every file. */
   backup(path: string, options?: { readonly force?: boolean }): Promise<PeerPass>;
@@ -23,17 +25,17 @@ export interface PeerProgram {
   check(): Promise<void>;
 }
 
-export function openPeer(name: PeerName, binary: string, repository: string): PeerProgram {
+export function openPeer(name: PeerProgramName, binary: string, repository: string): PeerProgram {
   return name === 'rustic'
     ? new RusticProgram(new Rustic({ binary, repository }))
     : new ResticProgram(name, new Restic({ binary, repository }));
 }
 
 class ResticProgram implements PeerProgram {
-  readonly name: PeerName;
+  readonly name: PeerProgramName;
   readonly #restic: Restic;
 
-  constructor(name: PeerName, restic: Restic) {
+  constructor(name: PeerProgramName, restic: Restic) {
     this.name = name;
     this.#restic = restic;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -59,5 +59,45 @@ describe('a suite that needs a peer', () => {
     const { status, stdout } = runSuite(folder, true);
     assert.equal(status, 0);
     assert.ok(stdout.includes(`has a path: ${binary}`));
+  });
+});
+
+describe('the catalogue of peers', () => {
+  it('has each name once, and the version in the name of each folder', () => {
+    assert.equal(new Set(peers.map((peer) => peer.name)).size, peers.length);
+    assert.equal(new Set(peers.map((peer) => peer.folder)).size, peers.length);
+    for (const { folder, version } of peers) assert.ok(folder.endsWith(`-${version}`), folder);
+  });
+});
+
+describe('npm run peers', () => {
+  const script = join(projectRoot, 'scripts', 'peers.ts');
+
+  it('lists what is ready, and installs nothing', (t) => {
+    const env = { ...process.env, TRANSHIP_PEERS_DIR: temporaryFolder(t) };
+    const { status, stdout } = spawnSync(process.execPath, [script, '--list'], { env, encoding: 'utf8' });
+    assert.equal(status, 0);
+    assert.deepEqual(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(/\s+/).slice(0, 3)),
+      peers.map(({ name, version }) => [name, version, 'absent']),
+    );
+  });
+
+  it('leaves no half of a peer that cannot be had, and says why', (t) => {
+    const folder = temporaryFolder(t);
+    const env = { ...process.env, TRANSHIP_PEERS_DIR: folder, PATH: folder };
+    const { status, stderr } = spawnSync(process.execPath, [script, 'versitygw'], { env, encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /versitygw 1\.8\.0: cannot start go \(.*\); install it first/);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('knows no other names', () => {
+    const { status, stderr } = spawnSync(process.execPath, [script, 'nobody'], { encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /no such peer: nobody \(known: restic-oldest, /);
   });
 });

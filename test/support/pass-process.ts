@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize } from 'node:v8';
 import type { Overwrite } from '../../src/copy/restore.ts';
+import type { StoreSettings } from '../../src/providers/objects/settings.ts';
 import type { TraceEntry } from './providers/trace.ts';
 
 export interface RecordRequest {
@@ -18,14 +19,16 @@ export interface RecordRequest {
 export type PassRequest =
   | {
       readonly kind: 'stage';
-      /** A folder with a repository of the peers' password. */
+      /** The location of a repository of the peers' password. */
       readonly repository: string;
+      readonly settings?: StoreSettings;
       readonly source: string;
       readonly storeAs: string;
     }
   | {
       readonly kind: 'restore';
       readonly repository: string;
+      readonly settings?: StoreSettings;
       readonly snapshot: string;
       readonly target: string;
       readonly overwrite: Overwrite;

@@ -30,7 +30,7 @@ if (request.kind === 'record') await record(request);
 else await run(request);
 
 async function run(pass: Exclude<PassRequest, { kind: 'record' }>): Promise<void> {
-  const store = await openStore(pass.repository);
+  const store = await openStore(pass.repository, { settings: pass.settings });
   const repository = await Repository.open(store, { password: PEER_PASSWORD });
   process.stdout.write('begun\n');
   if (pass.kind === 'stage') {

@@ -1,6 +1,24 @@
-import type { S3Settings } from './s3/settings.ts';
-
 /** What reaching a store takes beyond its location, by kind of store. Plain data: another thread can be given it. */
 export interface StoreSettings {
   readonly s3?: S3Settings | undefined;
+}
+
+/** How an S3 store is reached beyond its location. */
+export interface S3Settings {
+  /** Default: AWS_ACCESS_KEY_ID, then the shared files, then a web identity token. */
+  readonly credentials?: S3Credentials | undefined;
+  /** Profile of the shared files. Default: AWS_PROFILE, else `default`. */
+  readonly profile?: string | undefined;
+  /** A shared credentials file. Default: AWS_SHARED_CREDENTIALS_FILE, else `~/.aws/credentials`. */
+  readonly credentialsFile?: string | undefined;
+  /** Allows http:// to hosts other than this one. Default false. */
+  readonly allowHttp?: boolean | undefined;
+  /** After how long without a byte in either direction a request has failed. Default 120,000. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
 }

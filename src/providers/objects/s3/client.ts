@@ -3,7 +3,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import { credentialsFor } from './credentials.ts';
 import type { S3Location } from './location.ts';
-import type { S3Settings } from './settings.ts';
+import type { S3Settings } from '../settings.ts';
 
 const CONNECT_LIMIT_MS = 30_000;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;

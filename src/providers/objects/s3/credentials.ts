@@ -1,7 +1,7 @@
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { fromTokenFile } from '@aws-sdk/credential-provider-web-identity';
-import type { S3Credentials, S3Settings } from './settings.ts';
+import type { S3Credentials, S3Settings } from '../settings.ts';
 
 interface Identity {
   readonly accessKeyId: string;

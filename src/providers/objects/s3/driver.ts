@@ -28,7 +28,7 @@ import type { S3Location } from './location.ts';
 import { S3MultipartUpload } from './multipart.ts';
 import type { RequestScope } from './request-scope.ts';
 import { S3Requests } from './requests.ts';
-import type { S3Settings } from './settings.ts';
+import type { S3Settings } from '../settings.ts';
 
 const CONNECTIONS = 16;
 const IDLE_TIMEOUT_MS = 120_000;

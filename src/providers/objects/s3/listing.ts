@@ -42,7 +42,9 @@ export async function* listObjects(
 function infoOf(object: S3Object, encoded: boolean): ObjectInfo | undefined {
   const key = decodeKey(object.Key ?? '', encoded);
   if (key === undefined || !isValidKey(key)) return undefined;
-  return { key, sizeBytes: object.Size ?? 0, modifiedMs: object.LastModified?.getTime() ?? 0 };
+  // Some servers tell milliseconds here; a header has whole seconds, and one time must not have two values.
+  const modifiedMs = Math.floor((object.LastModified?.getTime() ?? 0) / 1000) * 1000;
+  return { key, sizeBytes: object.Size ?? 0, modifiedMs };
 }
 
 function decodeKey(key: string, encoded: boolean): string | undefined {

@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  HeadObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError } from '../../../base/errors.ts';
@@ -56,6 +57,7 @@ export class S3MultipartUpload implements MultipartUpload {
     const where = this.#target.Key;
     if (this.#aborted) throw new StoreError('not-found', 'the upload was aborted', { where });
     if (this.#tags.size === 0) throw new UsageError('a multipart upload needs a part', { where });
+    if (this.#options.mode === 'create') await this.#refuseExisting(options.signal);
     const parts = [...this.#tags].sort(([a], [b]) => a - b);
     const command = new CompleteMultipartUploadCommand({
       ...this.#target,
@@ -63,6 +65,18 @@ export class S3MultipartUpload implements MultipartUpload {
       ...(this.#options.mode === 'create' ? { IfNoneMatch: '*' } : {}),
     });
     await this.#requests.send(command, { where, signal: options.signal });
+  }
+
+  /** Some servers (Ceph 16) ignore the condition of a completion; there, writers that race within it go unnoticed. */
+  async #refuseExisting(signal: AbortSignal | undefined): Promise<void> {
+    const { Bucket, Key } = this.#target;
+    try {
+      await this.#requests.send(new HeadObjectCommand({ Bucket, Key }), { where: Key, signal });
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'not-found') return;
+      throw error;
+    }
+    throw new StoreError('already-exists', 'the object exists already', { where: Key });
   }
 
   async abort(): Promise<void> {

@@ -52,9 +52,9 @@ export class RequestScope {
 
   /** Why the request ended where this scope ended it; undefined where it failed by itself. */
   get failure(): unknown {
-    const { aborted, reason }: { readonly aborted: boolean; readonly reason: unknown } =
-      this.#controller.signal;
-    return aborted ? reason : undefined;
+    if (!this.#controller.signal.aborted) return undefined;
+    const reason: unknown = this.#controller.signal.reason;
+    return reason;
   }
 
   close(): void {

@@ -103,8 +103,7 @@ export class S3Requests {
 
   errorOf(error: unknown, scope: RequestScope, where: string): unknown {
     if (scope.failure !== undefined) return scope.failure;
-    const known = s3Error(error, this.#whereOf(where));
-    return known.code === 'no-bucket' ? s3Error(error, this.#options.url) : known;
+    return s3Error(error, { key: where, url: this.#options.url });
   }
 
   #whereOf(where: string): string {

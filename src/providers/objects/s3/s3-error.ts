@@ -10,6 +10,11 @@ interface Meaning {
 }
 
 const keyAdvice = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
+const unknownKey: Meaning = {
+  code: 'unauthenticated',
+  what: 'the server does not know the access key',
+  advice: keyAdvice,
+};
 const noBucket: Meaning = {
   code: 'no-bucket',
   what: 'the bucket does not exist',
@@ -63,11 +68,9 @@ const byName: Readonly<Record<string, Meaning>> = {
   AccessDenied: refused,
   AllAccessDisabled: refused,
   AccountProblem: refused,
-  InvalidAccessKeyId: {
-    code: 'unauthenticated',
-    what: 'the server does not know the access key',
-    advice: keyAdvice,
-  },
+  InvalidAccessKeyId: unknownKey,
+  // versitygw, with status 404.
+  XAdminUserNotFound: unknownKey,
   SignatureDoesNotMatch: {
     code: 'unauthenticated',
     what: 'the secret key is not the one of the access key',
@@ -108,13 +111,15 @@ const byName: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** Where an answer names no code we know: by its HTTP status. */
+/**
+ * Where an answer names no code we know: by its HTTP status. Not 404: what a server says it lacks need not be the object,
+ * and a missing object is often no error.
+ */
 const byStatus: Readonly<Record<number, Meaning>> = {
   301: otherRegion,
   307: otherRegion,
   401: { code: 'unauthenticated', what: 'the server wants other credentials', advice: keyAdvice },
   403: refused,
-  404: { code: 'not-found', what: 'no such object' },
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
   409: { code: 'conflict', what: 'another request changes the same thing', retryable: true },
   412: { code: 'already-exists', what: 'the object exists already' },
@@ -126,13 +131,19 @@ const byStatus: Readonly<Record<number, Meaning>> = {
 /** Errors of TLS that no second try can mend. */
 const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
-/** What the SDK threw, as a StoreError; a TranshipError is returned as it is. `where` is the key or the store's URL. */
-export function s3Error(error: unknown, where: string): TranshipError {
+/** Where a request went wrong: at the object, or at the store as a whole. */
+export interface S3Place {
+  readonly key: string;
+  readonly url: string;
+}
+
+/** What the SDK threw, as a StoreError; a TranshipError is returned as it is. */
+export function s3Error(error: unknown, place: S3Place): TranshipError {
   if (error instanceof TranshipError) return error;
-  if (error instanceof S3ServiceException) return serviceError(error, where);
+  if (error instanceof S3ServiceException) return serviceError(error, place);
   const meaning = byName[error instanceof Error ? error.name : ''];
-  if (meaning !== undefined) return made(meaning, where, { cause: error });
-  return networkError(error, where);
+  if (meaning !== undefined) return made(meaning, place.url, { cause: error });
+  return networkError(error, place.url);
 }
 
 /** What one entry of an answer that reports on many objects means. */
@@ -144,7 +155,7 @@ export function refusalError(name: string, message: string, where: string): Stor
   });
 }
 
-function serviceError(error: S3ServiceException, where: string): StoreError {
+function serviceError(error: S3ServiceException, { key, url }: S3Place): StoreError {
   const status = error.$metadata.httpStatusCode ?? 0;
   const meaning =
     (Object.hasOwn(byName, error.name) ? byName[error.name] : undefined) ??
@@ -153,7 +164,9 @@ function serviceError(error: S3ServiceException, where: string): StoreError {
   const headers = error.$response?.headers ?? {};
   const region = headers['x-amz-bucket-region'];
   const inRegion = meaning === otherRegion && region !== undefined ? { advice: `add ?region=${region}` } : {};
-  return made({ ...meaning, ...inRegion }, where, {
+  const isAboutStore =
+    meaning.code === 'no-bucket' || meaning.code === 'unauthenticated' || meaning === otherRegion;
+  return made({ ...meaning, ...inRegion }, isAboutStore || key === '' ? url : key, {
     cause: error,
     retryAfterMs: parseRetryAfterMs(headers['retry-after']),
   });

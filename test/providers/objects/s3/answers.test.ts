@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { StoreError, TranshipError, UsageError } from '../../../../src/base/errors.ts';
 import { S3Driver } from '../../../../src/providers/objects/s3/driver.ts';
-import type { S3Settings } from '../../../../src/providers/objects/s3/settings.ts';
+import type { S3Settings } from '../../../../src/providers/objects/settings.ts';
 import { ObjectStore } from '../../../../src/providers/objects/store.ts';
 
 const credentials = { accessKeyId: 'id', secretAccessKey: 'hunter2hunter2' };
@@ -76,6 +76,8 @@ describe('an answer of an S3 server', () => {
     [404, 'NoSuchBucket', 'no-bucket', false],
     [403, 'AccessDenied', 'permission-denied', false],
     [403, 'InvalidAccessKeyId', 'unauthenticated', false],
+    [404, 'XAdminUserNotFound', 'unauthenticated', false],
+    [404, 'SomethingNew', 'invalid-argument', false],
     [403, 'SignatureDoesNotMatch', 'unauthenticated', false],
     [400, 'ExpiredToken', 'unauthenticated', false],
     [403, 'RequestTimeTooSkewed', 'unauthenticated', false],

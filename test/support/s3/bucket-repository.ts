@@ -1,0 +1,44 @@
+import type { Clock } from '../../../src/base/clock.ts';
+import { openStore } from '../../../src/providers/objects/open.ts';
+import type { S3Settings } from '../../../src/providers/objects/settings.ts';
+import type { ChunkerName } from '../../../src/repository/chunker/chunker.ts';
+import { Repository } from '../../../src/repository/repository.ts';
+import { hastyClock } from '../quick-repository.ts';
+import { PEER_PASSWORD } from '../restic.ts';
+import { weakScrypt } from '../weak-key.ts';
+import type { S3Bucket } from './s3-bucket.ts';
+
+export interface BucketOptions {
+  readonly prefix?: string;
+  /** Instead of the server's own. */
+  readonly endpoint?: string;
+  readonly settings?: S3Settings;
+  /** Of the store's waits. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** Creates a repository with {@link PEER_PASSWORD} and a key that protects nothing. */
+export async function initInBucket(
+  bucket: S3Bucket,
+  options: BucketOptions & { readonly chunker?: ChunkerName } = {},
+): Promise<Repository> {
+  const { chunker } = options;
+  const store = await storeIn(bucket, options);
+  return Repository.init(store, {
+    password: PEER_PASSWORD,
+    scryptCost: weakScrypt,
+    clock: hastyClock,
+    chunker,
+  });
+}
+
+export async function openInBucket(bucket: S3Bucket, options: BucketOptions = {}): Promise<Repository> {
+  return Repository.open(await storeIn(bucket, options), { password: PEER_PASSWORD, clock: hastyClock });
+}
+
+function storeIn(bucket: S3Bucket, { prefix, endpoint, settings, clock }: BucketOptions) {
+  return openStore(bucket.location(prefix, endpoint), {
+    settings: { s3: { ...bucket.settings.s3, ...settings } },
+    clock,
+  });
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { peerSuite } from '../peers.ts';
+import { startCeph } from './ceph-server.ts';
+import type { S3Server } from './s3-server.ts';
+import { Toxiproxy } from './toxiproxy.ts';
+import { startVersitygw } from './versitygw-server.ts';
+
+const servers = [
+  { peer: 'versitygw', start: startVersitygw },
+  { peer: 'ceph', start: startCeph },
+] as const;
+
+/** Stops in `after` what it has started in `before`; gives a function that returns it meanwhile. */
+function running<T extends { stop(): Promise<void> }>(start: () => Promise<T>): () => T {
+  let started: T | undefined;
+  before(async () => {
+    started = await start();
+  });
+  after(() => started?.stop());
+  return () => {
+    assert.ok(started !== undefined, 'the server runs only inside tests and hooks');
+    return started;
+  };
+}
+
+/** A suite for each S3 server of the catalogue, under the rules of `peerSuite`; one server serves all its tests. */
+export function s3Suite(title: string, fn: (server: () => S3Server) => void): void {
+  for (const { peer, start } of servers) {
+    peerSuite([peer], `${title}: ${peer}`, (paths) => fn(running(() => start(paths[peer]))));
+  }
+}
+
+/** The same with toxiproxy at hand: `toxiproxy().proxy(server().endpoint)`. */
+export function s3FaultSuite(
+  title: string,
+  fn: (server: () => S3Server, toxiproxy: () => Toxiproxy) => void,
+): void {
+  for (const { peer, start } of servers) {
+    peerSuite([peer, 'toxiproxy'], `${title}: ${peer}`, (paths) => {
+      fn(
+        running(() => start(paths[peer])),
+        running(() => Toxiproxy.start(paths.toxiproxy)),
+      );
+    });
+  }
+}
