@@ -26,12 +26,13 @@ export {
 export type { FileAttribute } from './extended-attributes.ts';
 export { makeDeviceId, statAt, statAtIfPresent, statFd } from './file-status.ts';
 export type { FileStatus, FileType } from './file-status.ts';
-export { dataRanges, nextData, nextHole, preallocate, punchHole } from './holes.ts';
+export { contentBytes, dataRanges, nextData, nextHole, preallocate, punchHole } from './holes.ts';
 export { setOwner, setPermissions, setTimes } from './inode-metadata.ts';
 export {
   advise,
   close,
   createFileAt,
+  openDeviceForUpdateAt,
   openFileAt,
   openFileForUpdateAt,
   openPathAt,

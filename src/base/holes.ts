@@ -24,7 +24,7 @@ export function nextData(fd: number, offset: number): number {
   const found = uninterrupted(() => lseek(fd, offset, SEEK_DATA));
   if (found !== -1) return found;
   if (errno() === ERRNO.ENXIO) return -1;
-  if (errno() === ERRNO.EINVAL) return offset < sizeOf(fd) ? offset : -1;
+  if (errno() === ERRNO.EINVAL) return offset < contentBytes(fd) ? offset : -1;
   throw descriptorError('look for data', fd);
 }
 
@@ -38,13 +38,17 @@ export function nextHole(fd: number, offset: number): number {
   if (found !== -1) return found;
   if (errno() === ERRNO.ENXIO) return -1;
   if (errno() === ERRNO.EINVAL) {
-    const size = sizeOf(fd);
+    const size = contentBytes(fd);
     return offset < size ? size : -1;
   }
   throw descriptorError('look for a hole', fd);
 }
 
-function sizeOf(fd: number): number {
+/**
+ * Bytes that can be read from a file or a block device, of which stat knows no size. Moves the descriptor's offset,
+ * which readAt and writeAt do not use.
+ */
+export function contentBytes(fd: number): number {
   const size = linux().lseek(fd, 0, SEEK_END);
   if (size === -1) throw descriptorError('look for the end', fd);
   return size;

@@ -70,6 +70,16 @@ export function openFileForUpdateAt(dirFd: number, name: Uint8Array): number {
 }
 
 /**
+ * Opens a block device for reading and writing, alone: fails (errno 'EBUSY') while it is mounted or otherwise in use.
+ * Never follows; look at statFd before writing, since O_EXCL says nothing of other types.
+ */
+export function openDeviceForUpdateAt(dirFd: number, name: Uint8Array): number {
+  const fd = openAt(dirFd, name, constants.O_RDWR | constants.O_EXCL | NEVER_WAIT, 0);
+  if (fd === -1) throw entryError('open the device for writing', dirFd, name);
+  return fd;
+}
+
+/**
  * Closes a descriptor of this module, which is gone afterwards even when this throws. Node's own close must
  * not be used: in a worker it warns about descriptors that Node did not open. Throws FileSystemError when a
  * delayed write failed.

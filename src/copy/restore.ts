@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { UsageError } from '../base/errors.ts';
 import { close, openRoot } from '../base/file-system.ts';
 import { TimeSlice } from '../base/time-slice.ts';
 import { makeFolders } from '../base/make-folders.ts';
@@ -12,6 +13,7 @@ import { findSnapshot, isPartialSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter, StoredSnapshot } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
+import { imageNode, imageTarget } from './image-target.ts';
 import { underSharedLock } from './shared-lock.ts';
 import { PathSelection } from './source/path-selection.ts';
 import { newRestoreCounts } from './restore/restore-events.ts';
@@ -43,6 +45,11 @@ export interface RestoreOptions {
   readonly filter?: SnapshotFilter | undefined;
   /** The folder to restore into; made when it is not there. */
   readonly target: string;
+  /**
+   * The snapshot's path is one file, and `target` the file or block device that it is written to. A device, which must
+   * be large enough and not in use, is written in place and keeps its metadata. Default false.
+   */
+  readonly image?: boolean | undefined;
   /** Paths below the folder that is restored, `/a/b`. Default: everything. */
   readonly include?: PatternList | undefined;
   readonly exclude?: PatternList | undefined;
@@ -85,6 +92,9 @@ export interface RestoreResult {
  * full, StoreError, CancelledError.
  */
 export async function restore(repository: Repository, options: RestoreOptions): Promise<RestoreResult> {
+  if (options.image === true && options.delete === true) {
+    throw new UsageError('beside an image nothing can be deleted', { where: options.target });
+  }
   return underSharedLock(repository, options, (signal) =>
     new RestorePass(repository, { ...options, signal }).run(),
   );
@@ -113,9 +123,12 @@ class RestorePass {
     const snapshot = await findSnapshot(this.#repository, path.snapshot, filter, signal);
     const index = await loadIndex(this.#repository, signal);
     const trees = new TreeLoader(this.#repository, index, signal);
-    const node = await nodeAt(trees, snapshot, path.names);
-    if (this.#options.dryRun !== true) await makeTarget(this.#options.target);
-    const targetFd = existsSync(this.#options.target) ? openRoot(this.#options.target) : undefined;
+    const found = await nodeAt(trees, snapshot, path.names);
+    const image = this.#options.image === true ? imageTarget(this.#options.target) : undefined;
+    const node = image === undefined ? found : imageNode(found, this.#options.snapshot, image);
+    const folder = image?.folder ?? this.#options.target;
+    if (this.#options.dryRun !== true) await makeTarget(folder);
+    const targetFd = existsSync(folder) ? openRoot(folder) : undefined;
     try {
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
       if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);
@@ -143,6 +156,7 @@ class RestorePass {
       overwrite: this.#options.overwrite ?? 'always',
       delete: this.#options.delete ?? false,
       devices: this.#options.devices ?? false,
+      image: this.#options.image ?? false,
       targetFd,
       reportError: (path, error) => {
         this.#counts.errors++;

@@ -1,9 +1,6 @@
-import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { resolve } from 'node:path';
 import { FileSystemError, UsageError, throwIfAborted } from '../base/errors.ts';
 import { programVersion } from '../base/program-version.ts';
-import { systemError } from '../base/system-error.ts';
 import { formatTimestamp } from '../repository/format/timestamp.ts';
 import type { Snapshot, SnapshotSummary } from '../repository/format/snapshot.ts';
 import { plaintextBytes } from '../repository/blob-index.ts';
@@ -21,20 +18,35 @@ import { WorkerPool } from './pipeline/worker-pool.ts';
 import { underSharedLock } from './shared-lock.ts';
 import { createExclusion } from './source/exclusion.ts';
 import type { Exclusion } from './source/exclusion.ts';
-import { renamedRoot, sourceRoots } from './source/source-roots.ts';
 import type { SourceRoots } from './source/source-roots.ts';
 import { FileQueue } from './stage/file-queue.ts';
 import { PackUploader } from './stage/pack-uploader.ts';
 import type { UploadedPack } from './stage/pack-uploader.ts';
 import { findParent } from './stage/parent.ts';
 import { ReliedBlobs } from './stage/relied-blobs.ts';
+import { checkedRoots } from './stage/checked-roots.ts';
 import { newCounts } from './stage/stage-events.ts';
 import type { StageCounts, StageEvent } from './stage/stage-events.ts';
 import { TreeStager } from './stage/tree-stager.ts';
 
+/** A stream that is stored as one file: mode 0644, this process's user, modified at `timeMs` or when the pass began. */
+export interface StageStream {
+  /** The file's path in the snapshot, `dump.sql` or `db/dump.sql`. */
+  readonly name: string;
+  /** Read when the pass has begun, once, no faster than it is stored; ended when the pass fails before its end. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
 export interface StageOptions {
-  /** Files and folders; relative ones are taken from `workingFolder`. */
-  readonly paths: readonly string[];
+  /** Files and folders; relative ones are taken from `workingFolder`. Either these or a stream must be given. */
+  readonly paths?: readonly string[] | undefined;
+  /** When it fails, or ends without a byte, no snapshot is written: the pass throws FileSystemError `io`. */
+  readonly stream?: StageStream | undefined;
+  /**
+   * Each path is that of a block device or a file, links followed, and its bytes are stored as one file. Default false:
+   * of a device its node is stored, and a link is stored as a link.
+   */
+  readonly image?: boolean | undefined;
   /** Default: the process's. */
   readonly workingFolder?: string | undefined;
   /** Stores the one path as this absolute path, with its own metadata: how a volume is stored (`/data`). */
@@ -98,7 +110,8 @@ const statusIntervalMs = 100;
  */
 export async function stage(repository: Repository, options: StageOptions): Promise<StageResult> {
   checkOptions(options);
-  const roots = rootsOf(options);
+  const timeMs = options.timeMs ?? repository.clock.nowMs();
+  const roots = checkedRoots(options, BigInt(timeMs) * 1_000_000n);
   return underSharedLock(repository, options, (signal, lock) =>
     new StagePass(repository, { ...options, signal }, roots, lock).run(),
   );
@@ -337,42 +350,8 @@ function checkOptions(options: StageOptions): void {
   if (size < packSizeBytes.minimum || size > packSizeBytes.maximum) {
     throw new UsageError('a pack size must be 4 to 128 MiB', { where: String(size) });
   }
-  if (options.storeAs !== undefined && options.paths.length !== 1) {
-    throw new UsageError('only one path can be stored under another name', { where: options.storeAs });
-  }
   for (const tag of options.tags ?? []) {
     if (tag === '') throw new UsageError('a tag must not be empty');
-  }
-}
-
-function rootsOf(options: StageOptions): SourceRoots {
-  const { storeAs } = options;
-  const paths = options.paths.map((path) => resolve(options.workingFolder ?? process.cwd(), path));
-  const [path] = paths;
-  // A volume's path may be a link that the platform made; it is the volume that is stored, not the link.
-  const problems = paths.map((candidate) => problemOf(candidate, storeAs !== undefined));
-  const [problem] = problems;
-  if (problem !== undefined && !problems.includes(undefined)) {
-    if (problem.code !== 'not-found') throw problem;
-    throw new FileSystemError('not-found', 'there is nothing to stage', {
-      where: paths.join(', '),
-      cause: problem,
-    });
-  }
-  if (storeAs === undefined || path === undefined) return sourceRoots(paths);
-  return renamedRoot(realpathSync(path), storeAs);
-}
-
-/** Why nothing can be said to be at the path; undefined when something is. */
-function problemOf(path: string, followsLinks: boolean): FileSystemError | undefined {
-  try {
-    if (followsLinks) statSync(path);
-    else lstatSync(path);
-    return undefined;
-  } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? error.errno : undefined;
-    if (typeof errno !== 'number') throw error;
-    return systemError(-errno, 'look at the source', path);
   }
 }
 

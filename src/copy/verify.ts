@@ -6,6 +6,7 @@ import { findSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
+import { imageNode, imageTarget } from './image-target.ts';
 import { underSharedLock } from './shared-lock.ts';
 import { PathSelection } from './source/path-selection.ts';
 import type { PatternList } from './source/patterns.ts';
@@ -20,6 +21,8 @@ export interface VerifyOptions {
   readonly snapshot: string;
   readonly filter?: SnapshotFilter | undefined;
   readonly target: string;
+  /** The snapshot's path is one file, and `target` a file or a block device, which may be longer. Default false. */
+  readonly image?: boolean | undefined;
   readonly include?: PatternList | undefined;
   readonly exclude?: PatternList | undefined;
   /** Default `data`. */
@@ -54,9 +57,11 @@ async function compare(repository: Repository, options: VerifyOptions): Promise<
   const snapshot = await findSnapshot(repository, path.snapshot, filter, signal);
   const index = await loadIndex(repository, signal);
   const trees = new TreeLoader(repository, index, signal);
-  const node = await nodeAt(trees, snapshot, path.names);
+  const found = await nodeAt(trees, snapshot, path.names);
+  const image = options.image === true ? imageTarget(options.target) : undefined;
+  const node = image === undefined ? found : imageNode(found, options.snapshot, image);
   // Before the pool: threads that nobody ends would keep the process alive when there is no target.
-  const targetFd = openRoot(options.target);
+  const targetFd = openRoot(image?.folder ?? options.target);
   const workers = options.depth === 'metadata' ? 0 : options.workers;
   const pool = openReadingPool(repository, index, { workers, signal });
   const verifier = new TreeVerifier({
@@ -67,6 +72,7 @@ async function compare(repository: Repository, options: VerifyOptions): Promise<
     selection: new PathSelection(options.include, options.exclude),
     depth: options.depth ?? 'data',
     extras: options.extras ?? true,
+    image: image !== undefined,
     report: (event) => options.onEvent?.(event),
     monotonicMs: () => repository.clock.monotonicMs(),
     signal,

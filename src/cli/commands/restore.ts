@@ -13,6 +13,8 @@ import { snapshotFilter, snapshotOperand } from '../snapshot-filter.ts';
 import { startTicker } from '../ticker.ts';
 import { verifyTarget } from '../verify-target.ts';
 
+const overwrites = ['always', 'if-changed', 'if-newer', 'never'] as const;
+
 const options = {
   target: {
     kind: 'value',
@@ -20,10 +22,15 @@ const options = {
     placeholder: 'DIR',
     help: 'the folder to restore into, made when it is not there (required)',
   },
+  image: {
+    kind: 'flag',
+    help: 'PATH is one file, and DIR the file or block device that it is written to; a device keeps its metadata',
+  },
   overwrite: {
     kind: 'value',
     placeholder: 'WHEN',
     default: 'always',
+    choices: overwrites,
     help: 'when to write files that are there: always, if-changed (by size and time), if-newer, never',
   },
   delete: { kind: 'flag', help: 'remove from the target what the snapshot does not have' },
@@ -63,6 +70,10 @@ export const command = defineCommand({
       command: 'tranship restore -r /srv/replica latest:/data --target /mnt/data --delete --verify',
       does: 'makes /mnt/data equal to the volume, and proves it',
     },
+    {
+      command: 'tranship restore -r /srv/replica latest:/data.img --image --target /dev/vg0/data',
+      does: 'writes an image onto a block device that nobody uses, as far as its contents differ',
+    },
   ],
   exitCodes: { 1: 'failed, or --verify found a difference' },
   run: async (args, context) => {
@@ -91,10 +102,11 @@ async function restoreOptionsOf(
   return {
     snapshot,
     target,
+    image: args.flag('image'),
     filter: snapshotFilter(args),
     include: await includePatterns(args, context.environment),
     exclude: await excludePatterns(args, context.environment),
-    overwrite: args.choice('overwrite', ['always', 'if-changed', 'if-newer', 'never']),
+    overwrite: args.choice('overwrite', overwrites),
     delete: args.flag('delete'),
     sparse: !args.flag('no-sparse'),
     synchronise: !args.flag('no-sync'),
@@ -135,6 +147,7 @@ function verifyAgainst(
   {
     snapshot,
     target,
+    image,
     include,
     exclude,
     workers,
@@ -153,6 +166,7 @@ function verifyAgainst(
     {
       snapshot: snapshotId + path,
       target,
+      image,
       include,
       exclude,
       extras,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../../base/errors.ts';
 import type { Exclusion } from '../../copy/source/exclusion.ts';
-import type { StageOptions } from '../../copy/stage.ts';
+import type { StageOptions, StageStream } from '../../copy/stage.ts';
 import type { Arguments } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import type { CommandContext } from '../command.ts';
@@ -11,7 +11,8 @@ import { parseTimeMs } from '../local-time.ts';
 import { openRepository, retryLockMs } from '../open-repository.ts';
 import { excludeOptions, excludePatterns } from '../pattern-options.ts';
 import { StageReport } from '../reports/stage-report.ts';
-import { sourcePathOptions, sourcePaths } from '../source-paths.ts';
+import { refuseLists, sourcePathOptions, sourcePaths } from '../source-paths.ts';
+import { streamSource, streamSourceOptions } from '../stream-source.ts';
 import { tagList } from '../tags.ts';
 import { startTicker } from '../ticker.ts';
 
@@ -51,6 +52,11 @@ const options = {
   'exclude-larger-than': { kind: 'value', placeholder: 'SIZE', help: 'leave out larger files: 500k, 2G' },
   'one-file-system': { kind: 'flag', short: 'x', help: 'stay on the file system of each path' },
   ...sourcePathOptions,
+  ...streamSourceOptions,
+  image: {
+    kind: 'flag',
+    help: 'each PATH is a block device or a file, links followed: store its bytes as one file',
+  },
   'skip-if-unchanged': { kind: 'flag', help: 'write no snapshot when it would equal its parent' },
   'dry-run': { kind: 'flag', short: 'n', help: 'read everything, write nothing' },
   compression: {
@@ -88,13 +94,20 @@ export const command = defineCommand({
       does: 'stores a volume under a name that stays, whatever its path is next time',
     },
     {
+      command: 'pg_dump shop | tranship stage -r /srv/replica --stdin --stdin-filename shop.sql',
+      does: 'stores a stream as one file; --stdin-from-command -- pg_dump shop sees to it that the dump was whole',
+    },
+    {
+      command: 'tranship stage -r /srv/replica --image /dev/vg0/data --as /data.img',
+      does: 'stores the contents of a block device, which should not be written to meanwhile, as one file',
+    },
+    {
       command: 'tranship stage -r /srv/replica . --exclude node_modules --exclude-caches --dry-run',
       does: 'shows what a pass would add',
     },
   ],
   run: async (args, context) => {
-    const paths = await sourcePaths(args, (message) => context.output.warn(message));
-    const stageOptions = await stageOptionsOf(args, context, paths);
+    const stageOptions = await stageOptionsOf(args, context, await sourceOf(args, context));
     const repository = await openRepository(args, context);
     const { stage } = await import('../../copy/stage.ts');
     const report = new StageReport(context.output);
@@ -116,15 +129,26 @@ export const command = defineCommand({
   },
 });
 
+async function sourceOf(
+  args: Arguments<typeof options>,
+  { output }: CommandContext,
+): Promise<{ readonly stream: StageStream } | { readonly paths: readonly string[] }> {
+  const stream = streamSource(args);
+  if (stream === undefined) return { paths: await sourcePaths(args, (message) => output.warn(message)) };
+  refuseLists(args);
+  return { stream };
+}
+
 async function stageOptionsOf(
   args: Arguments<typeof options>,
   context: CommandContext,
-  paths: readonly string[],
+  source: Pick<StageOptions, 'paths' | 'stream'>,
 ): Promise<StageOptions> {
   const time = args.value('time');
   const packSize = args.integer('pack-size', 1);
   return {
-    paths,
+    ...source,
+    image: args.flag('image'),
     storeAs: args.value('as'),
     hostname: args.value('host'),
     tags: tagList(args.list('tag')),
@@ -167,16 +191,17 @@ async function exclusionOf(
 async function scanAhead(
   args: Arguments<typeof options>,
   context: CommandContext,
-  { storeAs, paths, oneFileSystem = false }: StageOptions,
+  { storeAs, paths, image, oneFileSystem = false }: StageOptions,
   report: StageReport,
   finished: AbortSignal,
 ): Promise<void> {
-  if (!context.output.showsStatus || args.flag('no-scan')) return;
+  if (!context.output.showsStatus || args.flag('no-scan') || paths === undefined) return;
   try {
     const { scanSource } = await import('../../copy/source/scan.ts');
     const totals = await scanSource({
       paths: paths.map((path) => resolve(path)),
       storeAs,
+      image,
       // Its own: the pass itself warns.
       exclusion: await exclusionOf(args, context, undefined),
       oneFileSystem,

@@ -18,6 +18,7 @@ export const command = defineCommand({
   description: ['Names each item that differs, and what of it differs. Every byte of every file is read.'],
   options: {
     target: { kind: 'value', short: 't', placeholder: 'DIR', help: 'the folder to compare (required)' },
+    image: { kind: 'flag', help: 'PATH is one file, and DIR the file or block device to compare with it' },
     'metadata-only': {
       kind: 'flag',
       help: 'compare type, size, mode, owner, times and links, and read no file',
@@ -48,6 +49,7 @@ export const command = defineCommand({
     const options = {
       snapshot,
       target,
+      image: args.flag('image'),
       filter: snapshotFilter(args),
       include: await includePatterns(args, context.environment),
       exclude: await excludePatterns(args, context.environment),

@@ -6,11 +6,7 @@ import { createCompressor } from '../../repository/compression/open-compressor.t
 import type { MasterKey } from '../../repository/crypto/cipher.ts';
 import { createCipher } from '../../repository/crypto/open-cipher.ts';
 import type { BlobFailure, BlobToWrite, ChunkTarget, Jobs } from './protocol.ts';
-
-/** File systems allocate in blocks of this size or a multiple of it; a shorter run of zeros cannot become a hole. */
-const holeBlockBytes = 4096;
-
-const zeroBlock = Buffer.alloc(holeBlockBytes);
+import { holeBlockBytes, isZero } from './zero-bytes.ts';
 
 /** Opens blobs and writes their plaintext to open files, in any order. */
 export class BlobWriter {
@@ -89,13 +85,4 @@ function writeWithHoles(target: ChunkTarget, bytes: Buffer): void {
     written = offset;
   }
   write(written, bytes.length);
-}
-
-function isZero(bytes: Buffer, start: number, end: number): boolean {
-  if (bytes[start] !== 0) return false;
-  for (let offset = start; offset < end; offset += holeBlockBytes) {
-    const length = Math.min(holeBlockBytes, end - offset);
-    if (bytes.compare(zeroBlock, 0, length, offset, offset + length) !== 0) return false;
-  }
-  return true;
 }

@@ -9,10 +9,11 @@ export class ChunkComparer {
 
   compare(request: Jobs['compare-chunks']['request']): Jobs['compare-chunks']['response'] {
     const different: number[] = [];
+    const source = { kind: 'file', fd: request.fd } as const;
     let position = request.position;
     for (const [index, chunk] of request.chunks.entries()) {
       const bytes = this.#room(chunk.lengthBytes);
-      const got = readFully(request.fd, bytes, position);
+      const got = readFully(source, bytes, position);
       if (got < bytes.length || hash('sha256', bytes, 'hex') !== chunk.id) different.push(index);
       position += chunk.lengthBytes;
     }

@@ -1,12 +1,13 @@
 import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
-import { close, nextData, nextHole, openFileAt, statFd } from '../../base/file-system.ts';
+import { close, contentBytes, nextData, nextHole, openFileAt, statFd } from '../../base/file-system.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
 import type { Chunker } from '../../repository/chunker/chunker.ts';
 import type { BlobSealer } from './blob-sealer.ts';
 import { storedFileOf } from './stored-file.ts';
 import { FileWindow, readFully } from './file-window.ts';
-import type { Cut, FileReference, Jobs, StoredFile, StoreFileResult } from './protocol.ts';
+import { isZero } from './zero-bytes.ts';
+import type { ByteSource, Cut, FileReference, Jobs, StoredFile, StoreFileResult } from './protocol.ts';
 
 /** Reads files into the chunker's window, cuts them, and hands the chunks to the sealer. */
 export class FileStorer {
@@ -14,11 +15,15 @@ export class FileStorer {
   readonly #sealer: BlobSealer;
   /** Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. */
   readonly #zeroChunkBytes: number;
+  /** The chunker's window. */
+  readonly #window: Buffer;
 
   constructor(chunker: Chunker, sealer: BlobSealer) {
     this.#chunker = chunker;
     this.#sealer = sealer;
     this.#zeroChunkBytes = zeroChunkBytesOf(chunker);
+    const { buffer, byteOffset, byteLength } = chunker.window;
+    this.#window = Buffer.from(buffer, byteOffset, byteLength);
   }
 
   /** Stores one whole file; a file that cannot be read is a result, not an error, since the pass goes on. */
@@ -46,7 +51,7 @@ export class FileStorer {
     }
     const content: string[] = [];
     let addedBytes = 0;
-    const view = new FileWindow(this.#chunker.window, fd, 0);
+    const view = new FileWindow(this.#chunker.window, { kind: 'file', fd }, 0);
     for (;;) {
       if (!view.isReady) view.refill();
       const length = this.#chunker.nextChunk(view.start, view.end, view.isEnd);
@@ -59,13 +64,16 @@ export class FileStorer {
     return storedFileOf(fd, status, { content, sizeBytes: view.position, addedBytes });
   }
 
-  /** Cuts of a large file from a cut on: a chunker starts afresh at each cut, so every section is exact by itself. */
+  /**
+   * Cuts of a large file or a section from a cut on: a chunker starts afresh at each cut, so every section is exact by
+   * itself.
+   */
   findCuts(request: Jobs['find-cuts']['request']): Jobs['find-cuts']['response'] {
     const cuts: Cut[] = [];
-    const view = new FileWindow(this.#chunker.window, request.fd, request.position);
+    const view = new FileWindow(this.#chunker.window, request.source, request.position);
     while (view.position - request.position < request.budgetBytes) {
       if (!view.isReady) {
-        if (this.#isHoleChunk(request.fd, view.position)) {
+        if (this.#isHoleChunk(request.source, view.position)) {
           cuts.push({ lengthBytes: this.#zeroChunkBytes, isHole: true });
           view.skip(this.#zeroChunkBytes);
           continue;
@@ -74,7 +82,7 @@ export class FileStorer {
       }
       const lengthBytes = this.#chunker.nextChunk(view.start, view.end, view.isEnd);
       if (lengthBytes === 0) return { cuts, isEnd: true };
-      cuts.push({ lengthBytes, isHole: false });
+      cuts.push({ lengthBytes, isHole: this.#isZeroChunk(view.start, lengthBytes) });
       view.advance(lengthBytes);
     }
     return { cuts, isEnd: false };
@@ -87,7 +95,7 @@ export class FileStorer {
     let position = request.position;
     for (const lengthBytes of request.lengths) {
       const chunk = this.#chunker.window.subarray(0, lengthBytes);
-      const got = readFully(request.fd, chunk, position);
+      const got = readFully(request.source, chunk, position);
       if (got > 0) {
         const sealed = await this.#sealer.store('data', chunk.subarray(0, got));
         content.push(sealed.id);
@@ -107,11 +115,18 @@ export class FileStorer {
   }
 
   /** True when the zeros of a hole reach far enough that the chunk at `position` holds nothing else. */
-  #isHoleChunk(fd: number, position: number): boolean {
+  #isHoleChunk(source: ByteSource, position: number): boolean {
+    if (source.kind !== 'file') return false;
+    const { fd } = source;
     if (nextHole(fd, position) !== position) return false;
     const data = nextData(fd, position);
-    const holeEnd = data === -1 ? statFd(fd).sizeBytes : data;
+    const holeEnd = data === -1 ? contentBytes(fd) : data;
     return holeEnd - position >= this.#zeroChunkBytes;
+  }
+
+  /** Devices and streams know no holes: what was read once and is zeros is not hashed, let alone stored, again. */
+  #isZeroChunk(start: number, lengthBytes: number): boolean {
+    return lengthBytes === this.#zeroChunkBytes && isZero(this.#window, start, start + lengthBytes);
   }
 }
 

@@ -1,25 +1,26 @@
 import { readAt } from '../../base/file-system.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
+import type { ByteSource } from './protocol.ts';
 
 /** One read; larger reads gain nothing measurable and leave the processor's cache. */
 const readBytes = 2 ** 20;
 
 /**
- * A view that moves over an open file, in a chunker's window. Refills when less than a maximum chunk is left, so that
- * the bytes which are moved to the front stay a fraction of those read.
+ * A view that moves over an open file or a section, in a chunker's window. Refills when less than a maximum chunk is
+ * left, so that the bytes which are moved to the front stay a fraction of those read.
  */
 export class FileWindow {
   readonly #window: Uint8Array;
-  readonly #fd: number;
+  readonly #source: ByteSource;
   /** File offset of the window's first byte. */
   #base: number;
   #start = 0;
   #end = 0;
   #isEnd = false;
 
-  constructor(window: Uint8Array, fd: number, position: number) {
+  constructor(window: Uint8Array, source: ByteSource, position: number) {
     this.#window = window;
-    this.#fd = fd;
+    this.#source = source;
     this.#base = position;
   }
 
@@ -54,7 +55,7 @@ export class FileWindow {
     this.#start = 0;
     while (this.#end < this.#window.length && !this.#isEnd) {
       const room = this.#window.subarray(this.#end, Math.min(this.#window.length, this.#end + readBytes));
-      const got = readAt(this.#fd, room, this.#base + this.#end);
+      const got = readFrom(this.#source, room, this.#base + this.#end);
       this.#isEnd = got === 0;
       this.#end += got;
     }
@@ -77,13 +78,20 @@ export class FileWindow {
   }
 }
 
-/** Reads until `into` is full or the file ends; returns the bytes read. */
-export function readFully(fd: number, into: Uint8Array, position: number): number {
+/** Reads until `into` is full or the source ends; returns the bytes read. */
+export function readFully(source: ByteSource, into: Uint8Array, position: number): number {
   let done = 0;
   while (done < into.length) {
-    const got = readAt(fd, into.subarray(done, done + readBytes), position + done);
+    const got = readFrom(source, into.subarray(done, done + readBytes), position + done);
     if (got === 0) break;
     done += got;
   }
   return done;
+}
+
+function readFrom(source: ByteSource, into: Uint8Array, position: number): number {
+  if (source.kind === 'file') return readAt(source.fd, into, position);
+  const length = Math.max(0, Math.min(into.length, source.lengthBytes - position));
+  into.set(new Uint8Array(source.buffer, Math.min(position, source.lengthBytes), length));
+  return length;
 }

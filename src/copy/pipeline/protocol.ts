@@ -27,6 +27,14 @@ export interface FileReference {
   readonly name: string;
 }
 
+/**
+ * Where a job reads bytes: an open file, or a section of a stream in shared memory, which nobody writes to until the
+ * job is done. Positions in a section count from its first byte.
+ */
+export type ByteSource =
+  | { readonly kind: 'file'; readonly fd: number }
+  | { readonly kind: 'memory'; readonly buffer: SharedArrayBuffer; readonly lengthBytes: number };
+
 /** Chunks of a file as they were stored. */
 export interface StoredContent {
   /** Data blob ids in order. */
@@ -48,7 +56,7 @@ export type StoreFileResult =
 
 export interface Cut {
   readonly lengthBytes: number;
-  /** True when the file system says that the chunk lies in a hole, so that it need not be read. */
+  /** True when the chunk holds zeros only, as the file system says or as was read: it need not be read to be stored. */
   readonly isHole: boolean;
 }
 
@@ -85,14 +93,14 @@ export interface ExpectedChunk {
 export interface Jobs {
   /** Reads, cuts and stores whole files. One result a file, in order. */
   'store-files': { request: { files: readonly FileReference[] }; response: readonly StoreFileResult[] };
-  /** Finds cuts from `position` (a cut, or 0) on, for at least `budgetBytes` unless the file ends before. */
+  /** Finds cuts from `position` (a cut, or 0) on, for at least `budgetBytes` unless the source ends before. */
   'find-cuts': {
-    request: { fd: number; position: number; budgetBytes: number };
+    request: { source: ByteSource; position: number; budgetBytes: number };
     response: { cuts: readonly Cut[]; isEnd: boolean };
   };
   /** Reads and stores chunks that lie one after the other. Fewer ids than lengths come back when the file shrank. */
   'store-chunks': {
-    request: { fd: number; position: number; lengths: readonly number[] };
+    request: { source: ByteSource; position: number; lengths: readonly number[] };
     /** `isShort` when the file ended before the last chunk did. */
     response: StoredContent & { readonly isShort: boolean };
   };

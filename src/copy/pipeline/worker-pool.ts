@@ -57,6 +57,7 @@ export class WorkerPool {
     if (this.#signal !== undefined) this.#fail(abortError(this.#signal));
   };
   #nextJobId = 1;
+  readonly #failed = new AbortController();
   #failure: Error | undefined;
   #closed = false;
   /** True when no thread runs any more. */
@@ -79,6 +80,11 @@ export class WorkerPool {
   /** The failure that ended the pool, if one did. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** Fires with that failure: ends waits for something that no job does. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
   }
 
   /**
@@ -214,6 +220,7 @@ export class WorkerPool {
     if (this.#failure !== undefined || this.#closed) return;
     this.#failure = error;
     this.#settleAll(error);
+    this.#failed.abort(error);
   }
 
   #settleAll(error: Error): void {

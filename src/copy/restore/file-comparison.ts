@@ -56,7 +56,8 @@ async function compareFile(options: FileComparisonOptions, index: number, file: 
     }
     try {
       const different = await compareChunks(pool, fd, expectedChunks(options.index, file));
-      const isEqual = different.size === 0 && statFd(fd).sizeBytes === file.sizeBytes;
+      const hasItsSize = file.isDevice || statFd(fd).sizeBytes === file.sizeBytes;
+      const isEqual = different.size === 0 && hasItsSize;
       file.action = isEqual ? 'keep' : file.isShared ? 'create' : 'update';
       if (!isEqual) files.want(index, (chunk) => file.isShared || different.has(chunk));
     } finally {

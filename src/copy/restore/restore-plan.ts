@@ -32,6 +32,8 @@ export interface PlannedFile {
   readonly presentInode: bigint | undefined;
   /** How many names that inode has; 0 when there is none. */
   readonly presentLinks: number;
+  /** A block device: it is written in place and keeps its own size and metadata. */
+  readonly isDevice: boolean;
   /** Rows of the blob index, in order. */
   readonly chunks: Uint32Array;
 }

@@ -3,14 +3,15 @@ import { FileSystemError, RepositoryError, throwIfAborted } from '../../base/err
 import type { TranshipError } from '../../base/errors.ts';
 import {
   close,
+  contentBytes,
   openDirectoryAt,
+  openFileAt,
   readDirectory,
   readLinkAt,
   statAtIfPresent,
 } from '../../base/file-system.ts';
 import type { FileStatus } from '../../base/file-system.ts';
-import { plaintextBytes } from '../../repository/blob-index.ts';
-import { missingBlob } from '../../repository/blob-reader.ts';
+import { chunksOf } from '../../repository/file-content.ts';
 import { parseTimestamp } from '../../repository/format/timestamp.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
@@ -32,6 +33,8 @@ export interface RestorePlannerOptions {
   readonly overwrite: Overwrite;
   readonly delete: boolean;
   readonly devices: boolean;
+  /** A block device that stands where a file belongs is written to, and not replaced. */
+  readonly image: boolean;
   /** The target's descriptor, or undefined where the target is not there yet. */
   readonly targetFd: number | undefined;
   readonly reportError: (path: Uint8Array, error: TranshipError) => void;
@@ -190,11 +193,13 @@ export class RestorePlanner {
       return;
     }
     this.#refuseDirectory(status, 'file');
-    const { chunks, sizeBytes } = this.#chunksOf(node);
-    const action = this.#fileAction(node, status, sizeBytes);
-    const isShared = (status?.links ?? 1) > 1;
+    const { rows: chunks, sizeBytes } = chunksOf(this.#options.index, node);
+    const isDevice = this.#options.image && status?.type === 'block-device';
+    if (isDevice) assertRoom(frame.fd, name, sizeBytes);
+    const action = isDevice ? 'compare' : this.#fileAction(node, status, sizeBytes);
+    const isShared = !isDevice && (status?.links ?? 1) > 1;
     const presentInode = status?.inode;
-    const presentLinks = status?.links ?? 0;
+    const presentLinks = isDevice ? 1 : (status?.links ?? 0);
     const lean = { ...node, content: null };
     const { directory } = frame;
     const file =
@@ -207,6 +212,7 @@ export class RestorePlanner {
         isShared,
         presentInode,
         presentLinks,
+        isDevice,
         chunks,
       }) - 1;
     if (status !== undefined) this.#present.add(file, status.inode);
@@ -219,23 +225,6 @@ export class RestorePlanner {
     const content = node.content ?? [];
     if (first === undefined || first.chunks.length !== content.length) return false;
     return content.every((id, i) => this.#options.index.blobs.rowOf('data', id) === first.chunks[i]);
-  }
-
-  #chunksOf(node: TreeNode): { chunks: Uint32Array; sizeBytes: number } {
-    const content = node.content ?? [];
-    const chunks = new Uint32Array(content.length);
-    let sizeBytes = 0;
-    for (const [i, id] of content.entries()) {
-      const row = this.#options.index.blobs.rowOf('data', id);
-      const location = row < 0 ? undefined : this.#options.index.blobs.locationAt(row);
-      if (location === undefined) throw missingBlob('data', id);
-      chunks[i] = row;
-      sizeBytes += plaintextBytes(location);
-    }
-    if (node.size !== undefined && node.size !== sizeBytes) {
-      throw new RepositoryError('corrupt', `the file claims ${node.size} bytes, its blobs hold ${sizeBytes}`);
-    }
-    return { chunks, sizeBytes };
   }
 
   /** False for an entry that the overwrite mode leaves as it is. */
@@ -315,6 +304,18 @@ export class RestorePlanner {
       entry.isWanted = true;
       index = entry.parent;
     }
+  }
+}
+
+function assertRoom(directoryFd: number | undefined, name: Buffer, neededBytes: number): void {
+  if (directoryFd === undefined) return;
+  const fd = openFileAt(directoryFd, name);
+  try {
+    const sizeBytes = contentBytes(fd);
+    if (sizeBytes >= neededBytes) return;
+    throw new FileSystemError('no-space', `the device has ${sizeBytes} bytes, the image ${neededBytes}`);
+  } finally {
+    close(fd);
   }
 }
 

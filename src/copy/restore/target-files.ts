@@ -2,11 +2,13 @@ import { FileSystemError, asError } from '../../base/errors.ts';
 import {
   close,
   createFileAt,
+  openDeviceForUpdateAt,
   openFileForUpdateAt,
   openPathAt,
   removeAt,
   setPermissions,
   statFd,
+  synchronise,
   truncate,
 } from '../../base/file-system.ts';
 import { applyMetadata } from './metadata.ts';
@@ -81,6 +83,7 @@ export class TargetFiles {
   /** Sets the metadata of a complete file, puts it in its place, and returns what the target did not take. */
   finish(index: number): string[] {
     const file = this.#planned(index);
+    if (file.isDevice) return this.#finishDevice(index, file);
     const directoryFd = this.#folders.fdOf(file.directory);
     // A kept file is not opened for writing: that fails while it is being executed.
     const fd = file.action === 'keep' ? this.#openKept(index, file, directoryFd) : this.#opened(index);
@@ -96,6 +99,19 @@ export class TargetFiles {
     const made = this.#created.get(index)?.name ?? file.name;
     putInPlace(this.#folders.fdOf(file.directory), made, file.name, this.#mayDelete);
     return faults;
+  }
+
+  /** Its metadata is that of the machine it belongs to. */
+  #finishDevice(index: number, { action }: PlannedFile): string[] {
+    if (action === 'keep') return [];
+    const fd = this.#opened(index);
+    this.#open.delete(index);
+    try {
+      synchronise(fd);
+    } finally {
+      close(fd);
+    }
+    return [];
   }
 
   /**
@@ -141,6 +157,9 @@ export class TargetFiles {
   }
 
   #openAgain(index: number, file: PlannedFile, directoryFd: number): number {
+    if (file.isDevice) {
+      return this.#ownInode(index, openDeviceForUpdateAt(directoryFd, file.name), Infinity);
+    }
     const name = this.#created.get(index)?.name ?? file.name;
     const fd = openOwnForUpdate(directoryFd, name);
     return resized(this.#ownInode(index, fd, this.#created.has(index) ? Infinity : 1), file.sizeBytes);
@@ -151,11 +170,12 @@ export class TargetFiles {
   }
 
   /**
-   * The descriptor, when it is the regular file that was planned or made, with no more names than may be written to.
+   * The descriptor, when it is the file or device that was planned or made, with no more names than may be written to.
    */
   #ownInode(index: number, fd: number, mostLinks: number): number {
     const { type, inode, links } = statFd(fd);
-    if (type === 'file' && links <= mostLinks && this.isInodeOf(index, inode)) return fd;
+    const isWanted = type === (this.#planned(index).isDevice ? 'block-device' : 'file');
+    if (isWanted && links <= mostLinks && this.isInodeOf(index, inode)) return fd;
     close(fd);
     const where = this.#planned(index).name.toString();
     throw new FileSystemError('conflict', 'the file was replaced meanwhile', { where });

@@ -5,14 +5,14 @@
  */
 import { FileSystemError, UsageError } from '../../base/errors.ts';
 import { close, openFileAt, readAt, statAtIfPresent, statFd } from '../../base/file-system.ts';
-import type { FileStatus } from '../../base/file-system.ts';
+import type { FileType } from '../../base/file-status.ts';
 import type { PatternList } from './patterns.ts';
 
 export interface Exclusion {
   /** Whether the entry is left out with all below it. `path` must be absolute and is never a named source. */
   excludesPath(path: Uint8Array): boolean;
   /** Whether the entry is left out for what it is. */
-  excludesStatus(status: Pick<FileStatus, 'type' | 'sizeBytes'>): boolean;
+  excludesStatus(status: { readonly type: FileType; readonly sizeBytes: number }): boolean;
   /**
    * Looks for tag files in an open directory, once for each directory, named sources included. In a tagged directory
    * the result tells which names are left out: all but the tag file itself, so that a restored tree is tagged again.

@@ -10,6 +10,8 @@ import type { PatternComponent } from './pattern-component.ts';
 
 export interface Pattern {
   readonly isNegated: boolean;
+  /** Matches a path when one of its components, taken alone, matches. */
+  readonly isByName: boolean;
   /** `components` are byte strings; the path is absolute. */
   matches(components: readonly string[]): boolean;
   /** False only when no path below can match. */
@@ -31,6 +33,7 @@ export function compilePattern(text: string): Pattern | undefined {
   if (shape === undefined) return undefined;
   return {
     isNegated,
+    isByName: !shape.isAnchored && shape.segments.length === 1 && shape.length === 1,
     matches: (components) => matchesShape(shape, components),
     mayMatchBelow: (components) => mayMatchBelowShape(shape, components),
   };

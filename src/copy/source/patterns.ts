@@ -9,6 +9,8 @@ import { toLowerCase } from './pattern-rune.ts';
 
 export interface PatternList {
   readonly isEmpty: boolean;
+  /** True when a path is selected exactly when one of its components, taken alone, is. */
+  readonly isByName: boolean;
   /**
    * Whether the list selects the path. A later pattern with `!` takes back what earlier ones selected.
    * `path` must be absolute, `/`-separated and clean. A walker must not look below a directory that it left out.
@@ -48,6 +50,7 @@ export function compilePatterns(
   }
   return {
     isEmpty: compiled.length === 0,
+    isByName: compiled.every((pattern) => pattern.isByName && !pattern.isNegated),
     matches: (path) => selects(compiled, fold(byteString(path))),
     mayMatchBelow: (path) => maySelectBelow(compiled, fold(byteString(path))),
   };
@@ -58,6 +61,7 @@ export function anyOf(lists: readonly PatternList[]): PatternList {
   const used = lists.filter((list) => !list.isEmpty);
   return {
     isEmpty: used.length === 0,
+    isByName: used.every((list) => list.isByName),
     matches: (path) => used.some((list) => list.matches(path)),
     mayMatchBelow: (path) => used.some((list) => list.mayMatchBelow(path)),
   };

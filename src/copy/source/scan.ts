@@ -1,9 +1,10 @@
-import { realpathSync } from 'node:fs';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { FileSystemError, throwIfAborted } from '../../base/errors.ts';
 import {
   close,
+  contentBytes,
   openDirectoryAt,
+  openFileAt,
   openRoot,
   readDirectory,
   statAtIfPresent,
@@ -11,10 +12,10 @@ import {
 } from '../../base/file-system.ts';
 import type { FileStatus } from '../../base/file-system.ts';
 import type { Exclusion } from './exclusion.ts';
-import { renamedRoot, sourceRoots } from './source-roots.ts';
-import type { RootFolder } from './source-roots.ts';
+import { pathRoots } from './source-roots.ts';
+import type { RootFolder, Source } from './source-roots.ts';
 
-/** How much there is to stage: regular files, as they are at the moment they are met. */
+/** How much there is to stage: regular files and images, as they are at the moment they are met. */
 export interface ScanTotals {
   readonly files: number;
   readonly bytes: number;
@@ -24,6 +25,7 @@ export interface ScanOptions {
   /** Absolute paths, as they are given to the pass. */
   readonly paths: readonly string[];
   readonly storeAs?: string | undefined;
+  readonly image?: boolean | undefined;
   readonly exclusion: Exclusion;
   readonly oneFileSystem: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -51,18 +53,12 @@ const slash = Buffer.from('/');
 export async function scanSource(options: ScanOptions): Promise<ScanTotals> {
   const scan = new Scan(options);
   try {
-    await scan.visit(rootOf(options), slash);
+    const { paths, storeAs, image = false } = options;
+    await scan.visit(pathRoots({ paths, storeAs, image, timeNs: 0n }).root, slash);
     return scan.totals;
   } finally {
     scan.close();
   }
-}
-
-/** As the pass arranges them. */
-function rootOf({ paths, storeAs }: ScanOptions): RootFolder {
-  const [path] = paths;
-  if (storeAs === undefined || path === undefined) return sourceRoots(paths).root;
-  return renamedRoot(realpathSync(path), storeAs).root;
 }
 
 class Scan {
@@ -77,8 +73,8 @@ class Scan {
 
   /** Folders on the way to the sources are few: recursion does. */
   async visit(folder: RootFolder, path: Buffer): Promise<void> {
-    if (folder.sourcePath !== undefined) {
-      this.#begin(folder.sourcePath, path);
+    if (folder.source !== undefined) {
+      this.#begin(folder.source, path);
       await this.#walk();
       return;
     }
@@ -89,13 +85,16 @@ class Scan {
     for (const { fd } of this.#stack) close(fd);
   }
 
-  #begin(sourcePath: Buffer, path: Buffer): void {
+  #begin(source: Source, path: Buffer): void {
+    if (source.kind === 'stream') return;
+    const sourcePath = source.path;
     ignoringUnreadable(() => {
       const end = sourcePath.lastIndexOf(0x2f);
       const name = sourcePath.subarray(end + 1);
       const parent = openRoot(end <= 0 ? slash : sourcePath.subarray(0, end));
       try {
         if (name.length === 0) this.#push(openRoot(slash), path);
+        else if (source.kind === 'image') this.#measure(parent, name);
         else this.#meet(parent, name, path, statAtIfPresent(parent, name), undefined);
       } finally {
         close(parent);
@@ -142,6 +141,16 @@ class Scan {
       this.totals.bytes += status.sizeBytes;
     } else if (status?.type === 'directory') {
       this.#push(openDirectoryAt(parentFd, name), path, deviceId);
+    }
+  }
+
+  #measure(parentFd: number, name: Buffer): void {
+    const fd = openFileAt(parentFd, name);
+    try {
+      this.totals.bytes += contentBytes(fd);
+      this.totals.files++;
+    } finally {
+      close(fd);
     }
   }
 

@@ -2,9 +2,12 @@ import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
 import { openFileAt, statFd } from '../../base/file-system.ts';
 import { storedFileOf } from '../pipeline/stored-file.ts';
-import { allSettled } from '../pipeline/all-settled.ts';
-import type { Cut, FileReference, Jobs, StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
+import type { FileReference, StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
+import type { StreamSource } from '../source/source-roots.ts';
+import { deviceStatus, storedAs, streamStatus } from './made-file.ts';
+import { SectionStorer } from './section-storer.ts';
+import { StreamStorer } from './stream-storer.ts';
 
 /** Files at least this large are cut by one worker and stored by all of them. */
 const largeFileBytes = 24 * 2 ** 20;
@@ -13,9 +16,6 @@ const batchFiles = 64;
 const batchBytes = 4 * 2 ** 20;
 /** Bounds on what is queued, so that a walk does not run ahead of the readers without limit. */
 const queuedFiles = 2048;
-/** What a find-cuts job looks for, and what a store-chunks job stores. */
-const sectionBytes = 64 * 2 ** 20;
-const jobBytes = 8 * 2 ** 20;
 const largeFilesAtOnce = 2;
 
 interface QueuedFile {
@@ -24,39 +24,55 @@ interface QueuedFile {
   readonly failed: (error: unknown) => void;
 }
 
-type StoreChunksResult = Jobs['store-chunks']['response'];
-
-/** Hands files to the workers: small ones in batches, large ones in sections that all workers share. */
+/** Hands files to the workers: small ones in batches, large ones, devices and streams in sections that all share. */
 export class FileQueue {
   readonly #pool: WorkerPool;
   readonly #onBytes: (sizeBytes: number) => void;
+  readonly #sections: SectionStorer;
   #batch: QueuedFile[] = [];
   #batchBytes = 0;
   #queued = 0;
   #largeFiles = 0;
   #waiting: (() => void)[] = [];
-  #hole: Promise<StoreChunksResult> | undefined;
 
   /** `onBytes` is told of bytes as they are done, for a progress that moves within a large file too. */
   constructor(pool: WorkerPool, onBytes: (sizeBytes: number) => void = () => {}) {
     this.#pool = pool;
     this.#onBytes = onBytes;
+    this.#sections = new SectionStorer(pool, onBytes);
   }
 
   /** Resolves with what became of the file; rejects only when the pass cannot go on. The directory must stay open. */
   store(reference: FileReference, sizeBytes: number): Promise<StoreFileResult> {
-    this.#queued++;
-    const result =
-      sizeBytes >= largeFileBytes ? this.#storeLarge(reference) : this.#storeInBatch(reference, sizeBytes);
-    return result.finally(() => {
-      this.#queued--;
-      this.#wake();
-    });
+    return this.#counted(
+      sizeBytes >= largeFileBytes
+        ? this.#storeLarge(reference, (fd) => this.#storeOpenFile(fd))
+        : this.#storeInBatch(reference, sizeBytes),
+    );
+  }
+
+  /** As `store`, of all the bytes of a block device. */
+  storeDevice(reference: FileReference, timeNs: bigint): Promise<StoreFileResult> {
+    return this.#counted(this.#storeLarge(reference, (fd) => this.#storeOpenDevice(fd, timeNs)));
+  }
+
+  /** Stores a stream as a file of this user; rejects when it fails, since nobody can begin it again. */
+  async storeStream({ name, content, timeNs }: StreamSource): Promise<StoredFile> {
+    const stored = await new StreamStorer(this.#pool, this.#sections, name).store(content);
+    return storedAs(stored, streamStatus(stored.sizeBytes, timeNs));
   }
 
   /** Waits until there is room for another file. */
   async room(): Promise<void> {
     while (this.#queued >= queuedFiles) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #counted(storing: Promise<StoreFileResult>): Promise<StoreFileResult> {
+    this.#queued++;
+    return storing.finally(() => {
+      this.#queued--;
+      this.#wake();
+    });
   }
 
   /** Sends what has been collected, full or not. */
@@ -101,7 +117,10 @@ export class FileQueue {
     });
   }
 
-  async #storeLarge(reference: FileReference): Promise<StoreFileResult> {
+  async #storeLarge(
+    reference: FileReference,
+    storeOpen: (fd: number) => Promise<StoredFile>,
+  ): Promise<StoreFileResult> {
     while (this.#largeFiles >= largeFilesAtOnce) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -109,7 +128,7 @@ export class FileQueue {
     try {
       const fd = openFileAt(reference.directoryFd, Buffer.from(reference.name, 'latin1'));
       try {
-        return { outcome: 'stored', file: await this.#storeOpenFile(fd) };
+        return { outcome: 'stored', file: await storeOpen(fd) };
       } finally {
         this.#pool.closeDescriptor(fd);
       }
@@ -122,88 +141,19 @@ export class FileQueue {
     }
   }
 
-  /**
-   * One section's cuts are looked for while the one before is being stored, so that reading ahead stays bounded and
-   * the second read of a chunk comes from the page cache.
-   */
   async #storeOpenFile(fd: number): Promise<StoredFile> {
     const status = statFd(fd);
-    if (status.type !== 'file') {
-      throw new FileSystemError('conflict', `the file became a ${status.type} while it was being opened`);
-    }
-    const parts: StoreChunksResult[] = [];
-    let storing: Promise<StoreChunksResult[]> = Promise.resolve([]);
-    try {
-      for (let position = 0, isEnd = false; !isEnd;) {
-        const found = await this.#pool.run('find-cuts', { fd, position, budgetBytes: sectionBytes });
-        parts.push(...(await storing));
-        storing = this.#storeSection(fd, position, found.cuts);
-        // The rejection is taken by the await in the next round or below; this keeps it from counting as unhandled.
-        storing.catch(() => {});
-        position += found.cuts.reduce((sum, cut) => sum + cut.lengthBytes, 0);
-        isEnd = found.isEnd;
-      }
-    } finally {
-      await storing.catch(() => {});
-    }
-    parts.push(...(await storing));
-    return storedFileOf(fd, status, unbrokenParts(parts));
+    if (status.type !== 'file') throw becameAnother(status.type, 'file');
+    return storedFileOf(fd, status, await this.#sections.storeFile(fd));
   }
 
-  async #storeSection(fd: number, position: number, cuts: readonly Cut[]): Promise<StoreChunksResult[]> {
-    const jobs: Promise<StoreChunksResult>[] = [];
-    let lengths: number[] = [];
-    let start = position;
-    let end = position;
-    const add = (job: Promise<StoreChunksResult>): void => {
-      jobs.push(
-        job.then((part) => {
-          this.#onBytes(part.sizeBytes);
-          return part;
-        }),
-      );
-    };
-    const submit = (): void => {
-      if (lengths.length > 0) add(this.#pool.run('store-chunks', { fd, position: start, lengths }));
-      lengths = [];
-      start = end;
-    };
-    for (const cut of cuts) {
-      if (cut.isHole) {
-        submit();
-        add(this.#storeHole(cut.lengthBytes));
-        end += cut.lengthBytes;
-        start = end;
-        continue;
-      }
-      lengths.push(cut.lengthBytes);
-      end += cut.lengthBytes;
-      if (end - start >= jobBytes) submit();
-    }
-    submit();
-    return allSettled(jobs);
-  }
-
-  /** All chunks in holes have the same bytes: they are stored once, whatever the file's size. */
-  async #storeHole(lengthBytes: number): Promise<StoreChunksResult> {
-    if (this.#hole === undefined) {
-      this.#hole = this.#pool.run('store-zeros', { lengthBytes });
-      return this.#hole;
-    }
-    return { ...(await this.#hole), addedBytes: 0 };
+  async #storeOpenDevice(fd: number, timeNs: bigint): Promise<StoredFile> {
+    const status = statFd(fd);
+    if (status.type !== 'block-device') throw becameAnother(status.type, 'block device');
+    return storedAs(await this.#sections.storeFile(fd), deviceStatus(status, timeNs));
   }
 }
 
-/**
- * Behind a part that came out short, because the file was cut off meanwhile, the next ones would stand at wrong places.
- */
-function unbrokenParts(parts: readonly StoreChunksResult[]): StoreChunksResult {
-  const firstShort = parts.findIndex((part) => part.isShort);
-  const kept = firstShort === -1 ? parts : parts.slice(0, firstShort + 1);
-  return {
-    content: kept.flatMap((part) => part.content),
-    sizeBytes: kept.reduce((sum, part) => sum + part.sizeBytes, 0),
-    addedBytes: parts.reduce((sum, part) => sum + part.addedBytes, 0),
-    isShort: firstShort !== -1,
-  };
+function becameAnother(type: string, wanted: string): FileSystemError {
+  return new FileSystemError('conflict', `the ${wanted} became a ${type} while it was being opened`);
 }

@@ -31,20 +31,23 @@ export interface Frame {
   pending: number;
 }
 
+/** Where a file belongs in the snapshot. */
+export interface Place {
+  readonly name: Buffer;
+  readonly path: Buffer;
+  readonly slot: number;
+  readonly previous: TreeNode | undefined;
+}
+
 /** Anything but a directory, as the walk found it. */
-export interface Entry {
+export interface Entry extends Place {
   /** The folder that it stands in. */
   readonly fd: number;
   /** True when that folder was opened for this entry alone. */
   readonly ownsFd: boolean;
   /** Its name in the directory `fd`. */
   readonly base: Buffer;
-  /** Its name in the snapshot. */
-  readonly name: Buffer;
-  readonly path: Buffer;
-  readonly slot: number;
   readonly status: FileStatus;
-  readonly previous: TreeNode | undefined;
 }
 
 const slash = Buffer.from('/');

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { unpackError } from '../../base/error-transport.ts';
 import { FileSystemError, TranshipError } from '../../base/errors.ts';
 import {
@@ -12,27 +11,26 @@ import {
 } from '../../base/file-system.ts';
 import type { FileStatus } from '../../base/file-system.ts';
 import { TimeSlice } from '../../base/time-slice.ts';
-import { compareNames, encodeTree } from '../../repository/format/tree.ts';
+import { compareNames } from '../../repository/format/tree.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
-import type { StoreFileResult } from '../pipeline/protocol.ts';
+import type { FileReference, StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { Exclusion } from '../source/exclusion.ts';
 import { nodeAttributes, nodeOf, nodeWithoutReading } from '../source/source-node.ts';
-import type { RootFolder } from '../source/source-roots.ts';
+import type { ImageSource, RootFolder, StreamSource } from '../source/source-roots.ts';
 import type { FileQueue } from './file-queue.ts';
 import { childPath, folderNode, splitPath } from './tree-frame.ts';
-import type { Frame, Entry } from './tree-frame.ts';
+import type { Frame, Entry, Place } from './tree-frame.ts';
 import { isUnchanged, nodesByName } from './parent.ts';
 import type { ChangeDetection, PreviousNodes } from './parent.ts';
 import type { ReliedBlobs } from './relied-blobs.ts';
 import type { StageCounts, StageEvent } from './stage-events.ts';
+import { TreeWriter } from './tree-writer.ts';
 
 /** Folders that stay open for files which wait for a worker, beyond those the walk stands in. */
 const waitingFolders = 256;
-/** Trees that wait for a worker; beyond, the walk waits for them. */
-const queuedTrees = 256;
 
 export interface TreeStagerOptions {
   readonly index: LoadedIndex;
@@ -60,7 +58,7 @@ export class TreeStager {
   readonly #options: TreeStagerOptions;
   readonly #stack: Frame[] = [];
   readonly #open = new Set<number>();
-  readonly #trees = new Set<Promise<void>>();
+  readonly #trees: TreeWriter;
   #resolveRoot: ((id: string) => void) | undefined;
   #rejectRoot: ((error: unknown) => void) | undefined;
   readonly #slice: TimeSlice;
@@ -69,6 +67,7 @@ export class TreeStager {
 
   constructor(options: TreeStagerOptions) {
     this.#options = options;
+    this.#trees = new TreeWriter(options, (error) => this.#fail(error));
     this.#slice = new TimeSlice(options.monotonicMs, options.signal);
   }
 
@@ -87,13 +86,12 @@ export class TreeStager {
     // The walk itself may fail first; then nobody awaits this.
     finished.catch(() => {});
     const previous = await this.#previousNodes(previousTree);
-    if (root.sourcePath === undefined)
-      this.#pushFolder(root, undefined, undefined, 0, previous, previousTree);
-    else this.#pushRootDirectory(root, previous, previousTree);
+    if (root.source === undefined) this.#pushFolder(root, undefined, undefined, 0, previous, previousTree);
+    else this.#pushRootDirectory(previous, previousTree);
     await this.#walk();
     files.flush();
     const id = await finished;
-    while (this.#trees.size > 0) await Promise.all(this.#trees);
+    await this.#trees.done();
     if (pool.failure !== undefined) throw pool.failure;
     return id;
   }
@@ -123,7 +121,7 @@ export class TreeStager {
     const { files, pool, tick } = this.#options;
     tick([frame.path]);
     await files.room();
-    while (this.#trees.size >= queuedTrees) await Promise.race(this.#trees);
+    await this.#trees.room();
     while (this.#open.size > this.#stack.length + waitingFolders && pool.failure === undefined) {
       files.flush();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -205,19 +203,26 @@ export class TreeStager {
   ): Promise<void> {
     const previous = this.#previousDirectory(frame, name);
     const nodes = await this.#previousNodes(previous?.subtree);
-    if (folder.sourcePath === undefined) {
+    const known = frame.previous?.get(name.toString('latin1'));
+    const { source } = folder;
+    if (source === undefined) {
       this.#pushFolder(folder, frame, name, slot, nodes, previous?.subtree);
       return;
     }
-    const { directory, base } = splitPath(folder.sourcePath);
+    if (source.kind === 'stream') {
+      this.#queueStream(frame, { name, path, slot, previous: known }, source);
+      return;
+    }
+    const { directory, base } = splitPath(source.path);
     const parentFd = this.#adopt(openRoot(directory));
     const status = base === undefined ? undefined : statAt(parentFd, base);
     if (base !== undefined && status !== undefined && status.type !== 'directory') {
       if (status.type === 'socket') {
         throw new FileSystemError('unsupported', 'a socket cannot be staged', { where: path.toString() });
       }
-      const known = frame.previous?.get(name.toString('latin1'));
-      this.#stageLeaf(frame, { fd: parentFd, ownsFd: true, base, name, path, slot, status, previous: known });
+      const entry = { fd: parentFd, ownsFd: true, base, name, path, slot, status, previous: known };
+      if (source.kind === 'image' && status.type === 'block-device') this.#queueDevice(frame, entry, source);
+      else this.#stageLeaf(frame, entry);
       return;
     }
     const fd = base === undefined ? parentFd : this.#adopt(openDirectoryAt(parentFd, base));
@@ -254,12 +259,32 @@ export class TreeStager {
   }
 
   #queueFile(frame: Frame, entry: Entry): void {
+    const { files } = this.#options;
+    this.#await(frame, entry, files.store(referenceTo(entry), entry.status.sizeBytes));
+  }
+
+  /** Read every time: nothing tells whether a device has changed. */
+  #queueDevice(frame: Frame, entry: Entry, { timeNs }: ImageSource): void {
+    this.#await(frame, entry, this.#options.files.storeDevice(referenceTo(entry), timeNs));
+  }
+
+  #await(frame: Frame, entry: Entry, storing: Promise<StoreFileResult>): void {
     frame.pending++;
-    const reference = { directoryFd: entry.fd, name: entry.base.toString('latin1') };
-    this.#options.files.store(reference, entry.status.sizeBytes).then(
+    storing.then(
       (result) => this.#fileDone(frame, entry, result),
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  #queueStream(frame: Frame, place: Place, stream: StreamSource): void {
+    frame.pending++;
+    this.#options.files
+      .storeStream(stream)
+      .then((file) => {
+        this.#fileStored(frame, place, file);
+        this.#countDown(frame);
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 
   /** Closes the folder of a source that is a file; that of any other entry belongs to its frame. */
@@ -290,30 +315,22 @@ export class TreeStager {
     else this.#reportError(entry.path, error);
   }
 
-  #fileStored(
-    frame: Frame,
-    entry: Entry,
-    file: Extract<StoreFileResult, { outcome: 'stored' }>['file'],
-  ): void {
+  #fileStored(frame: Frame, { slot, name, path, previous }: Place, file: StoredFile): void {
     const { counts, relied, report } = this.#options;
-    frame.nodes[entry.slot] = nodeOf(entry.name, file.status, file.extendedAttributes, file);
+    frame.nodes[slot] = nodeOf(name, file.status, file.extendedAttributes, file);
     for (const id of file.content) relied.add('data', id);
-    const action = entry.previous?.type === 'file' ? 'changed' : 'new';
+    const action = previous?.type === 'file' ? 'changed' : 'new';
     if (action === 'new') counts.filesNew++;
     else counts.filesChanged++;
     const { sizeBytes, addedBytes } = file;
-    report({ type: 'item', action, path: entry.path, isDirectory: false, sizeBytes, addedBytes });
+    report({ type: 'item', action, path, isDirectory: false, sizeBytes, addedBytes });
     if (file.changedWhileRead) {
-      report({ type: 'warning', path: entry.path, message: 'the file changed while it was read' });
+      report({ type: 'warning', path, message: 'the file changed while it was read' });
     }
   }
 
-  #pushRootDirectory(
-    root: RootFolder,
-    previous: PreviousNodes | undefined,
-    previousSubtree: string | undefined,
-  ): void {
-    const fd = this.#adopt(openRoot(root.sourcePath ?? '/'));
+  #pushRootDirectory(previous: PreviousNodes | undefined, previousSubtree: string | undefined): void {
+    const fd = this.#adopt(openRoot('/'));
     this.#push({
       parent: undefined,
       fd,
@@ -402,7 +419,7 @@ export class TreeStager {
       frame = frame.parent
     ) {
       if (frame.fd !== undefined) this.#release(frame.fd);
-      const subtree = this.#saveTree(frame.nodes.filter((node) => node !== undefined));
+      const subtree = this.#trees.save(frame.nodes.filter((node) => node !== undefined));
       if (frame.parent === undefined || frame.own === undefined) this.#resolveRoot?.(subtree);
       else frame.parent.nodes[frame.slot] = { ...frame.own, subtree };
       if (frame.own !== undefined) this.#countDirectory(frame, subtree);
@@ -421,24 +438,6 @@ export class TreeStager {
     else if (action === 'changed') counts.dirsChanged++;
     else counts.dirsUnmodified++;
     report({ type: 'item', action, path: frame.path, isDirectory: true, sizeBytes: 0, addedBytes: 0 });
-  }
-
-  #saveTree(nodes: readonly TreeNode[]): string {
-    const { index, pool, relied } = this.#options;
-    const plaintext = encodeTree(nodes);
-    const id = createHash('sha256').update(plaintext).digest('hex');
-    if (index.blobs.claim('tree', id)) {
-      // A copy of its own: what encodeTree returns may be a slice of Node's buffer pool, which must not be transferred.
-      const bytes = new Uint8Array(plaintext);
-      const stored = pool.run('store-tree', { id, plaintext: bytes }, [bytes.buffer]).then(
-        () => {},
-        (error: unknown) => this.#fail(error),
-      );
-      this.#trees.add(stored);
-      void stored.then(() => this.#trees.delete(stored));
-    }
-    relied.add('tree', id);
-    return id;
   }
 
   #previousDirectory(frame: Frame, name: Buffer): TreeNode | undefined {
@@ -476,4 +475,8 @@ export class TreeStager {
     this.#options.counts.errors++;
     this.#options.report({ type: 'error', path, error });
   }
+}
+
+function referenceTo(entry: Entry): FileReference {
+  return { directoryFd: entry.fd, name: entry.base.toString('latin1') };
 }

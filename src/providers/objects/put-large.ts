@@ -1,4 +1,5 @@
-import { CancelledError, UsageError, throwIfAborted } from '../../base/errors.ts';
+import { UsageError, throwIfAborted } from '../../base/errors.ts';
+import { untilAborted } from '../../base/until-aborted.ts';
 import type { MultipartUpload, ObjectDriver, PutOptions } from './driver.ts';
 
 /** What every service takes. */
@@ -151,46 +152,6 @@ async function* cutIntoParts(
     }
   }
   if (filled > 0) yield part.subarray(0, filled);
-}
-
-/** The source's pieces; a wait for the next one ends when the signal fires, even if the source never answers. */
-async function* untilAborted(
-  source: Source,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (signal === undefined) {
-    yield* source;
-    return;
-  }
-  const iterator =
-    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  let waiting = false;
-  try {
-    for (;;) {
-      waiting = true;
-      const result = await orAborted(Promise.resolve(iterator.next()), signal);
-      waiting = false;
-      if (result.done === true) return;
-      yield result.value;
-    }
-  } finally {
-    // A source that is stuck in `next` would keep `return` waiting for ever.
-    const returned = Promise.resolve(iterator.return?.());
-    if (waiting) returned.catch(() => {});
-    else await returned;
-  }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  throwIfAborted(signal);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const fire = (): void => reject(new CancelledError(signal.reason));
-  signal.addEventListener('abort', fire, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', fire);
-  }
 }
 
 function checkAtLeastOne(name: string, value: number): void {

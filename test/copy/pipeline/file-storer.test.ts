@@ -204,7 +204,11 @@ describe('a pool of workers', () => {
     t.after(() => close(folder));
     const pool = new WorkerPool({ setup: place.setup, workers: 1, onPack: () => Promise.resolve() });
     try {
-      const failing = pool.run('find-cuts', { fd: folder, position: 0, budgetBytes: MiB });
+      const failing = pool.run('find-cuts', {
+        source: { kind: 'file', fd: folder },
+        position: 0,
+        budgetBytes: MiB,
+      });
       const following = pool.run('store-zeros', { lengthBytes: 600_000 });
       await assert.rejects(failing, { name: 'FileSystemError', errno: 'EISDIR' });
       assert.equal((await following).sizeBytes, 600_000);
