@@ -1,14 +1,29 @@
 export { openStore } from './providers/objects/open.ts';
+export type { OpenStoreOptions } from './providers/objects/open.ts';
+export type { OperationKind } from './providers/objects/intercept.ts';
+export type { OperationEvent, OperationObserver } from './providers/objects/observe.ts';
+export type { RetryEvent } from './providers/objects/attempts.ts';
+export type { S3Credentials, S3Settings, StoreSettings } from './providers/objects/settings.ts';
 export { ObjectStore } from './providers/objects/store.ts';
+export type { PutLargeOptions } from './providers/objects/put-large.ts';
 export type * from './providers/objects/driver.ts';
 export { checkConformance } from './providers/objects/conformance.ts';
 export type { ConformanceOptions, ConformanceResult } from './providers/objects/conformance.ts';
 export { Repository } from './repository/repository.ts';
-export type { InitOptions, RepositoryOptions } from './repository/repository.ts';
+export type { DocumentKind, InitOptions, RepositoryFile, RepositoryOptions } from './repository/repository.ts';
+export type { Config as RepositoryConfig, RepositoryVersion } from './repository/format/config.ts';
+export type { NamedFileKind } from './repository/format/file-kind.ts';
+export type { JsonObject } from './repository/format/strict-json.ts';
+export type { ChunkerName } from './repository/chunker/chunker.ts';
+export type { ScryptCost } from './repository/crypto/scrypt-cost.ts';
 export { checkRepository as check, parseReadDataSubset } from './repository/check.ts';
 export type {
+  AffectedPath,
+  CheckCounts,
   CheckError,
+  CheckErrorKind,
   CheckHint,
+  CheckHintKind,
   CheckOptions,
   CheckProgress,
   CheckReport,
@@ -16,20 +31,62 @@ export type {
 } from './repository/check.ts';
 export { acquireLock, listLocks, unlock } from './repository/locks.ts';
 export type { LockOptions, RemovedLock, RepositoryLock, StoredLock } from './repository/locks.ts';
+export type { LockEntry } from './repository/lock-folder.ts';
+export type { LockFile } from './repository/format/lock-file.ts';
+export { addKey, changePassword, listKeys, removeKey } from './repository/repository-keys.ts';
+export type {
+  KeyChangeOptions,
+  KeyList,
+  NewKeyOptions,
+  PasswordChange,
+  StoredKey,
+} from './repository/repository-keys.ts';
+export { tagSnapshots } from './repository/tag-snapshots.ts';
+export type { TagChange, TaggedSnapshot, TagOptions, TagResult } from './repository/tag-snapshots.ts';
 export { upgradeToVersion2 } from './repository/upgrade.ts';
+export type { UpgradeOptions } from './repository/upgrade.ts';
 export { findSnapshot, listSnapshots } from './repository/snapshots.ts';
 export type { SnapshotFilter, SnapshotList, StoredSnapshot } from './repository/snapshots.ts';
+export type { Snapshot, SnapshotSummary } from './repository/format/snapshot.ts';
+export { listEntries } from './repository/list-entries.ts';
+export type { ListEntriesOptions } from './repository/list-entries.ts';
+export type { ListedNode } from './repository/tree-listing.ts';
+export type { ExtendedAttribute, NodeType, TreeNode } from './repository/format/tree-node.ts';
+export { diffSnapshots } from './repository/snapshot-diff.ts';
+export type { BlobTotals } from './repository/blob-usage.ts';
+export type {
+  DiffChange,
+  DiffEvent,
+  DiffMark,
+  DiffOptions,
+  DiffStatistics,
+  DiffTotals,
+} from './repository/snapshot-diff.ts';
+export { computeStatistics } from './repository/statistics.ts';
+export type {
+  CompressionStatistics,
+  Statistics,
+  StatisticsMode,
+  StatisticsOptions,
+  StatisticsProgress,
+} from './repository/statistics.ts';
 export { stage } from './copy/stage.ts';
-export type { StageOptions, StageResult } from './copy/stage.ts';
+export type { StageOptions, StageResult, StageStream } from './copy/stage.ts';
+export type { Compression } from './copy/pipeline/protocol.ts';
 export type { StageCounts, StageEvent } from './copy/stage/stage-events.ts';
 export { restore } from './copy/restore.ts';
 export type { Overwrite, RestoreOptions, RestoreResult } from './copy/restore.ts';
 export type { RestoreCounts, RestoreEvent } from './copy/restore/restore-events.ts';
+export { readArchive, readFile } from './copy/dump.ts';
+export type { ReadArchiveOptions, ReadFileOptions } from './copy/dump.ts';
 export { verify } from './copy/verify.ts';
 export type { VerifyDepth, VerifyOptions, VerifyResult } from './copy/verify.ts';
 export type { Difference, VerifyCounts, VerifyEvent } from './copy/verify/verify-events.ts';
 export { compilePatterns } from './copy/source/patterns.ts';
+export type { PatternList, PatternOptions } from './copy/source/patterns.ts';
 export { createExclusion } from './copy/source/exclusion.ts';
+export type { Exclusion, ExclusionOptions } from './copy/source/exclusion.ts';
+export type { FileType } from './base/file-status.ts';
 export type { Logger } from './base/logger.ts';
 export type { Clock } from './base/clock.ts';
 export {
@@ -41,4 +98,4 @@ export {
   UsageError,
   describeError,
 } from './base/errors.ts';
-export type { ErrorCode } from './base/errors.ts';
+export type { ErrorCode, ErrorDetails } from './base/errors.ts';

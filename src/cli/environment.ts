@@ -5,6 +5,8 @@ export interface Environment {
   readonly password: string | undefined;
   readonly passwordFile: string | undefined;
   readonly passwordCommand: string | undefined;
+  /** For a key that is made. */
+  readonly newPassword: string | undefined;
   /** Shows the stack of an error. */
   readonly debug: boolean;
   /** Makes keys that anyone can guess, so that tests are quick. */
@@ -22,6 +24,8 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const first = (...names: readonly string[]): string | undefined =>
     names.map((name) => variables[name]).find((value) => value !== undefined && value !== '');
   const password = first('TRANSHIP_PASSWORD', 'RESTIC_PASSWORD');
+  const newPassword = first('TRANSHIP_NEW_PASSWORD');
+  delete variables['TRANSHIP_NEW_PASSWORD'];
   delete variables['TRANSHIP_PASSWORD'];
   delete variables['RESTIC_PASSWORD'];
   return {
@@ -30,6 +34,7 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     password,
     passwordFile: first('TRANSHIP_PASSWORD_FILE', 'RESTIC_PASSWORD_FILE'),
     passwordCommand: first('TRANSHIP_PASSWORD_COMMAND', 'RESTIC_PASSWORD_COMMAND'),
+    newPassword,
     debug: variables['TRANSHIP_DEBUG'] === '1',
     weakScrypt: variables['TRANSHIP_TEST_WEAK_SCRYPT'] === '1',
     colour: first('NO_COLOR') === undefined && variables['TERM'] !== 'dumb',

@@ -2,21 +2,16 @@ import { programVersion } from '../base/program-version.ts';
 import { CancelledError, TranshipError, UsageError, describeError } from '../base/errors.ts';
 import { looseArguments, parseArguments, splitCommandName } from './arguments.ts';
 import type { Arguments } from './arguments.ts';
+import { descend } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { commandNames, loadCommand, loadCommands } from './commands.ts';
-import { repositoryOptions } from './common-options.ts';
+import { commandNames, loadCommand, loadCommandSections } from './commands.ts';
+import { leadingOptions, repositoryOptions } from './common-options.ts';
 import { takeEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { causeOf, exitCode, exitCodeOf } from './exit-code.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
-
-/** Options that may stand before the command's name. */
-const leadingOptions = {
-  ...repositoryOptions,
-  version: { kind: 'flag', short: 'V', help: 'print the version' },
-} as const;
 
 /** Runs one command line (without the program's name) to its end; resolves to the exit code and never rejects. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -59,7 +54,7 @@ async function runCommandLine(
   const command = await loadCommand(name);
   if (command === undefined) throw unknownCommand(name);
   if (asksForHelp(rest)) {
-    output.raw(commandHelp(command));
+    output.raw(commandHelp(subject(command, rest)));
     return exitCode.done;
   }
   const context: CommandContext = {
@@ -72,15 +67,22 @@ async function runCommandLine(
 }
 
 function prepared(command: Command, argv: readonly string[]): (context: CommandContext) => Promise<number> {
+  const { command: meant, rest } = descend(command, argv);
   try {
-    return command.prepare(argv);
+    return meant.prepare(rest);
   } catch (error) {
     if (!(error instanceof UsageError) || error.advice !== undefined) throw error;
     throw new UsageError(error.what, {
       ...(error.where === undefined ? {} : { where: error.where }),
-      advice: `see \`tranship help ${command.name}\``,
+      advice: `see \`tranship help ${meant.name}\``,
     });
   }
+}
+
+/** What help is wanted about: of a group the command that is named, if it is one. */
+function subject(command: Command, argv: readonly string[]): Command {
+  const { name } = splitCommandName(argv, command.options);
+  return command.subcommands?.find((candidate) => candidate.name === `${command.name} ${name}`) ?? command;
 }
 
 async function withoutCommand(args: Arguments<typeof leadingOptions>, output: Output): Promise<number> {
@@ -88,7 +90,7 @@ async function withoutCommand(args: Arguments<typeof leadingOptions>, output: Ou
     output.raw(programVersion());
     return exitCode.done;
   }
-  const page = generalHelp(await loadCommands());
+  const page = generalHelp(await loadCommandSections());
   if (args.flag('help')) {
     output.raw(page);
     return exitCode.done;
@@ -97,14 +99,14 @@ async function withoutCommand(args: Arguments<typeof leadingOptions>, output: Ou
 }
 
 async function help(rest: readonly string[], output: Output): Promise<number> {
-  const [name] = parseArguments(rest, leadingOptions).operands;
+  const [name, ...words] = parseArguments(rest, leadingOptions).operands;
   if (name === undefined) {
-    output.raw(generalHelp(await loadCommands()));
+    output.raw(generalHelp(await loadCommandSections()));
     return exitCode.done;
   }
   const command = await loadCommand(name);
   if (command === undefined) throw unknownCommand(name);
-  output.raw(commandHelp(command));
+  output.raw(commandHelp(descend(command, words).command));
   return exitCode.done;
 }
 

@@ -16,6 +16,8 @@ interface ValueText extends OptionText {
   readonly placeholder: string;
   /** What holds without the option, for the help. */
   readonly default?: string;
+  /** The only words that it may be, for the completion. */
+  readonly choices?: readonly string[];
 }
 
 export type OptionSpec =

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
-import { describeError } from '../base/errors.ts';
+import { describeError, throwIfAborted } from '../base/errors.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export interface OutputOptions {
@@ -63,6 +63,11 @@ export class Output {
     return this.#failure;
   }
 
+  /** Whether stdout is a terminal, which is no place for an archive. */
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY;
+  }
+
   /** Whether a status is wanted at all: on a terminal, or as JSON. */
   get showsStatus(): boolean {
     return this.#progress !== undefined || (this.json && !this.quiet);
@@ -85,9 +90,14 @@ export class Output {
 
   /** A line on stdout in whatever form the caller has made. */
   raw(line: string): void {
+    this.piece(`${line}\n`);
+  }
+
+  /** Text on stdout as it is, without a line's end: a part of a long line. */
+  piece(text: string): void {
     if (this.#isClosed) return;
     this.#progress?.clear();
-    this.#stdout.write(`${line}\n`);
+    this.#stdout.write(text);
   }
 
   /** Something that does not end the work. */
@@ -123,18 +133,33 @@ export class Output {
     this.#progress?.clear();
   }
 
-  /** Resolves when the reader of stdout has caught up; to be awaited now and then by whoever prints without end. */
-  async drained(): Promise<void> {
+  /** Bytes on stdout as they are, no faster than its reader takes them. */
+  async writeAll(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    for await (const bytes of source) {
+      if (this.#isClosed) return;
+      this.#progress?.clear();
+      this.#stdout.write(bytes);
+      await this.drained(signal);
+      throwIfAborted(signal);
+    }
+  }
+
+  /**
+   * Resolves when the reader of stdout has caught up, or the signal has fired; to be awaited now and then by whoever
+   * prints without end.
+   */
+  async drained(signal?: AbortSignal): Promise<void> {
     if (this.#isClosed || !this.#stdout.writableNeedDrain) return;
     const done = new AbortController();
-    const closed = once(this.#stdout, 'close', { signal: done.signal });
-    const failed = once(this.#stdout, 'error', { signal: done.signal });
-    const drained = once(this.#stdout, 'drain', { signal: done.signal });
+    const either = { signal: signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]) };
+    const closed = once(this.#stdout, 'close', either);
+    const failed = once(this.#stdout, 'error', either);
+    const drained = once(this.#stdout, 'drain', either);
     for (const event of [closed, failed, drained]) event.catch(() => {});
     try {
       await Promise.race([drained, failed, closed]);
     } catch {
-      // The listener of the constructor has seen it too.
+      // The listener of the constructor has seen it too; whoever gave the signal looks at it.
     } finally {
       done.abort();
     }

@@ -33,7 +33,38 @@ export async function resolvePassword(sources: PasswordSources): Promise<string>
   if (environment.passwordFile !== undefined) return passwordFromFile(environment.passwordFile);
   if (environment.passwordCommand !== undefined)
     return passwordFromCommand(environment.passwordCommand, signal);
-  return passwordFromTerminal(sources.confirm ?? false, signal);
+  return passwordFromTerminal({
+    what: 'password',
+    question: 'repository password: ',
+    confirm: sources.confirm ?? false,
+    advice: 'use --password-file, --password-command or TRANSHIP_PASSWORD',
+    signal,
+  });
+}
+
+export interface NewPasswordSources {
+  readonly file?: string | undefined;
+  readonly command?: string | undefined;
+  readonly environment: { readonly newPassword: string | undefined };
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The password of a key that is to be made; asked for twice at a terminal. */
+export async function resolveNewPassword(sources: NewPasswordSources): Promise<string> {
+  const { file, command, environment, signal } = sources;
+  if (file !== undefined && command !== undefined) {
+    throw new UsageError('--new-password-file and --new-password-command exclude each other');
+  }
+  if (file !== undefined) return passwordFromFile(file);
+  if (command !== undefined) return passwordFromCommand(command, signal);
+  if (environment.newPassword !== undefined) return environment.newPassword;
+  return passwordFromTerminal({
+    what: 'new password',
+    question: 'new password: ',
+    confirm: true,
+    advice: 'use --new-password-file, --new-password-command or TRANSHIP_NEW_PASSWORD',
+    signal,
+  });
 }
 
 async function passwordFromFile(path: string): Promise<string> {
@@ -92,16 +123,23 @@ function commandFailed(program: string, how: string): TranshipError {
   return new TranshipError('io', `the password command failed, ${how}`, { where: program });
 }
 
-async function passwordFromTerminal(confirm: boolean, signal: AbortSignal | undefined): Promise<string> {
+interface TerminalQuestion {
+  /** What is asked for: `password`. */
+  readonly what: string;
+  readonly question: string;
+  readonly confirm: boolean;
+  /** What else there is, where nobody can be asked. */
+  readonly advice: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function passwordFromTerminal(options: TerminalQuestion): Promise<string> {
+  const { what, question, confirm, advice, signal } = options;
   const { stdin, stderr } = process;
-  if (!stdin.isTTY) {
-    throw new UsageError('no password was given', {
-      advice: 'use --password-file, --password-command or TRANSHIP_PASSWORD',
-    });
-  }
-  const ask = (question: string): Promise<string> =>
-    promptPassword(question, stdin, (text) => stderr.write(text), signal);
-  const password = notEmpty(await ask('repository password: '), 'the password is empty');
+  if (!stdin.isTTY) throw new UsageError(`no ${what} was given`, { advice });
+  const ask = (text: string): Promise<string> =>
+    promptPassword(text, stdin, (shown) => stderr.write(shown), signal);
+  const password = notEmpty(await ask(question), 'the password is empty');
   if (confirm && (await ask('the same again: ')) !== password) {
     throw new UsageError('the two passwords differ');
   }

@@ -2,6 +2,7 @@ import { abortError } from '../base/errors.ts';
 import { acquireLock } from '../repository/locks.ts';
 import type { RepositoryLock } from '../repository/locks.ts';
 import type { Repository } from '../repository/repository.ts';
+import { underLock } from '../repository/under-lock.ts';
 
 export interface SharedLockOptions {
   /** How long to wait for another's exclusive lock. Default 0: fail at once with `locked`. */
@@ -11,20 +12,31 @@ export interface SharedLockOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Runs `work` under a non-exclusive lock. Its signal fires with the caller's, and when the lock is lost: that is then
- * the error, whatever the work made of it. The lock is released however the work ends.
- */
+/** Runs `work` under a non-exclusive lock, or none; see {@link underLock}. */
 export async function underSharedLock<T>(
   repository: Repository,
   options: SharedLockOptions,
   work: (signal: AbortSignal, lock: RepositoryLock | undefined) => Promise<T>,
 ): Promise<T> {
-  const { retryLockMs = 0, noLock = false, signal } = options;
+  const { retryLockMs, noLock = false, signal } = options;
   if (noLock) return work(signal ?? new AbortController().signal, undefined);
+  return underLock(repository, { retryLockMs, signal }, work);
+}
+
+/** As {@link underSharedLock}, for what is read a piece at a time: the lock is held until the reader stops. */
+export async function* streamUnderSharedLock<T>(
+  repository: Repository,
+  options: SharedLockOptions,
+  open: (signal: AbortSignal) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  const { retryLockMs, noLock = false, signal } = options;
+  if (noLock) {
+    yield* open(signal ?? new AbortController().signal);
+    return;
+  }
   const lock = await acquireLock(repository, { exclusive: false, retryMs: retryLockMs, signal });
   try {
-    return await work(signal === undefined ? lock.lost : AbortSignal.any([signal, lock.lost]), lock);
+    yield* open(signal === undefined ? lock.lost : AbortSignal.any([signal, lock.lost]));
   } catch (error) {
     throw lock.lost.aborted ? abortError(lock.lost) : error;
   } finally {

@@ -3,8 +3,8 @@ import { openBlob } from './blob-reader.ts';
 import { damageOf } from './check-report.ts';
 import type { PackedBlob } from './format/blob.ts';
 import { keyOf } from './format/file-kind.ts';
-import { decodePackHeader, decodePackTrailer, packTrailerBytes } from './format/pack.ts';
 import type { IndexFilePack } from './format/index-file.ts';
+import { readPackHeader } from './pack-header-reader.ts';
 import type { Repository } from './repository.ts';
 
 /** Read at once; rustic's packs may have 4 GiB. */
@@ -60,7 +60,7 @@ async function readPack(
       }
     }
     if (hash.digest('hex') !== pack.id) packFaults.push('the pack does not hash to its name');
-    const header = await readHeader(repository, key, foundBytes, signal);
+    const header = await readPackHeader(repository, pack.id, foundBytes, signal);
     if (!isSameList(header, sorted)) packFaults.push('the header of the pack is not what the index says');
   } catch (error) {
     packFaults.push(damageOf(error));
@@ -100,23 +100,6 @@ function faultOfBlob(
   } catch (error) {
     return damageOf(error);
   }
-}
-
-async function readHeader(
-  repository: Repository,
-  key: string,
-  foundBytes: number,
-  signal: AbortSignal | undefined,
-): Promise<PackedBlob[]> {
-  const trailerStart = Math.max(0, foundBytes - packTrailerBytes);
-  const trailer = await repository.store.get(key, {
-    range: { start: trailerStart, end: foundBytes },
-    signal,
-  });
-  const headerBytes = decodePackTrailer(trailer, foundBytes, key);
-  const range = { start: trailerStart - headerBytes, end: trailerStart };
-  const sealed = await repository.store.get(key, { range, signal });
-  return decodePackHeader(repository.cipher.open(sealed), foundBytes, key);
 }
 
 function isSameList(header: readonly PackedBlob[], indexed: readonly PackedBlob[]): boolean {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { RepositoryError } from '../base/errors.ts';
+import { RepositoryError, UsageError } from '../base/errors.ts';
 import { systemClock } from '../base/system-clock.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import { putConfirmed } from './confirmed-put.ts';
@@ -9,18 +9,28 @@ import { unwrapMasterKey, wrapMasterKey } from './crypto/password-key.ts';
 import type { ScryptCost } from './crypto/password-key.ts';
 import { idOf, keyOf, prefixOf } from './format/file-kind.ts';
 import { decodeKeyFile, encodeKeyFile, maximumKeyFileBytes } from './format/key-file.ts';
+import type { KeyFile } from './format/key-file.ts';
 import { formatTimestamp } from './format/timestamp.ts';
 import { hostname, userInfo } from 'node:os';
 
-/** As restic: a repository with more keys than this opens by key id only. */
-const keysTried = 20;
+/** As restic: of more keys than this, some are not tried. */
+export const keysTried = 20;
 /** Anyone who can write to the store can add key files; their cost must not add up without limit. */
 const triedForMs = 30_000;
 
-export interface AddKeyOptions {
+export interface SealKeyOptions {
   readonly createdMs: number;
+  /** Default: the user that this process runs as. */
+  readonly username?: string | undefined;
+  /** Default: this host. */
+  readonly hostname?: string | undefined;
   readonly scryptCost?: ScryptCost | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface SealedKey {
+  readonly id: string;
+  readonly bytes: Uint8Array;
 }
 
 export interface OpenKeyOptions {
@@ -39,26 +49,32 @@ export interface OpenedKey {
   readonly masterKey: MasterKey;
 }
 
-/** Stores the master key under a password and returns the key file's id. */
-export async function addKey(
-  store: ObjectStore,
+/** The key file that holds the master key under a password; nothing is stored yet. */
+export async function sealKey(
   masterKey: MasterKey,
   password: string,
-  options: AddKeyOptions,
-): Promise<string> {
+  options: SealKeyOptions,
+): Promise<SealedKey> {
+  if (password === '') throw new UsageError('an empty password would protect nothing');
   const wrapped = await wrapMasterKey(masterKey, password, {
     cost: options.scryptCost,
     signal: options.signal,
   });
-  const file = encodeKeyFile({
+  const bytes = encodeKeyFile({
     created: formatTimestamp(BigInt(options.createdMs) * 1_000_000n),
-    username: userName(),
-    hostname: hostname(),
+    username: options.username ?? userName(),
+    hostname: options.hostname ?? hostname(),
     ...wrapped,
   });
-  const id = createHash('sha256').update(file).digest('hex');
-  await putConfirmed(store, keyOf('keys', id), file, { sha256: id, mode: 'create', signal: options.signal });
-  return id;
+  return { id: createHash('sha256').update(bytes).digest('hex'), bytes };
+}
+
+export async function putKey(
+  store: ObjectStore,
+  { id, bytes }: SealedKey,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await putConfirmed(store, keyOf('keys', id), bytes, { sha256: id, mode: 'create', signal });
 }
 
 /**
@@ -82,7 +98,8 @@ export async function openWithPassword(
     if (id === undefined || tried === keysTried || isLate) continue;
     tried++;
     try {
-      const masterKey = await tryKey(store, id, object.sizeBytes, password, options.signal);
+      const keyFile = await loadKey(store, { id, sizeBytes: object.sizeBytes }, options.signal);
+      const masterKey = await unwrapMasterKey(keyFile, password, { signal: options.signal });
       if (masterKey !== undefined) {
         opened = { id, masterKey };
         if (options.fits === undefined || options.fits(masterKey)) return opened;
@@ -109,13 +126,12 @@ export async function openWithPassword(
   });
 }
 
-async function tryKey(
+/** Reads a key file; throws RepositoryError `corrupt` or `unsupported` for one that no password can open. */
+export async function loadKey(
   store: ObjectStore,
-  id: string,
-  sizeBytes: number,
-  password: string,
+  { id, sizeBytes }: { readonly id: string; readonly sizeBytes: number },
   signal: AbortSignal | undefined,
-): Promise<MasterKey | undefined> {
+): Promise<KeyFile> {
   const where = keyOf('keys', id);
   if (sizeBytes > maximumKeyFileBytes) {
     throw new RepositoryError('corrupt', `the key file is larger than ${maximumKeyFileBytes} bytes`, {
@@ -126,7 +142,7 @@ async function tryKey(
   if (createHash('sha256').update(bytes).digest('hex') !== id) {
     throw new RepositoryError('corrupt', 'the key file does not hash to its name', { where });
   }
-  return unwrapMasterKey(decodeKeyFile(bytes, where), password, { signal });
+  return decodeKeyFile(bytes, where);
 }
 
 function userName(): string {

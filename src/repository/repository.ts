@@ -20,7 +20,7 @@ import type { Config } from './format/config.ts';
 import { configKey, idOf, keyOf, prefixOf } from './format/file-kind.ts';
 import type { NamedFileKind } from './format/file-kind.ts';
 import { decodeUnpacked, encodeUnpacked } from './format/unpacked.ts';
-import { addKey, openWithPassword } from './keys.ts';
+import { openWithPassword, putKey, sealKey } from './keys.ts';
 
 /** Kinds of file that are one sealed document each. */
 export type DocumentKind = 'index' | 'snapshots' | 'locks';
@@ -28,13 +28,17 @@ export type DocumentKind = 'index' | 'snapshots' | 'locks';
 /** An index file of restic's largest size decodes to far less; beyond this a file is hostile. */
 const documentLimitBytes = 512 * 2 ** 20;
 
+/** How a repository is opened. */
 export interface RepositoryOptions {
   readonly password: string;
+  /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
+  /** Told what no result carries, in all work on this repository. Default: nobody is. */
   readonly logger?: Logger | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a repository is made. */
 export interface InitOptions extends RepositoryOptions {
   /** How files are cut. Default `fastcdc`; `rabin` lets restic and rustic go on deduplicating against our passes. */
   readonly chunker?: ChunkerName | undefined;
@@ -52,20 +56,34 @@ export interface RepositorySecrets {
   readonly compression: boolean;
 }
 
+/** A file of the repository. */
 export interface RepositoryFile {
+  /** 64 hex digits: SHA-256 of the stored bytes. */
   readonly id: string;
   readonly sizeBytes: number;
 }
 
-/** An open repository: its config, its master key, and its single-document files. */
+/**
+ * An open repository: what the passes, the check and the other functions work on. It holds no lock and nothing that must
+ * be closed: close the store instead. Several passes may use one at the same time.
+ *
+ * @example
+ * const same = await Repository.open(store, { password: 'correct horse' });
+ * console.log(same.config.version, same.chunker, await same.listIds('snapshots'));
+ */
 export class Repository {
   readonly store: ObjectStore;
+  /** As it is stored; an upgrade does not change it here. */
   readonly config: Config;
+  /** @internal */
   readonly masterKey: MasterKey;
+  /** Id of the key that the password opened, 64 hex digits. */
   readonly keyId: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** @internal */
   readonly cipher: Cipher;
+  /** @internal */
   readonly compressor: Compressor;
 
   private constructor(
@@ -86,18 +104,20 @@ export class Repository {
 
   /**
    * Creates a version-2 repository. Refuses with `already-exists` where a config, a key or a snapshot already stands:
-   * writing another key over them would make the old data unreadable.
+   * writing another key over them would make the old data unreadable. Takes about half a second, in which a key is
+   * derived from the password. Throws UsageError for an empty password, StoreError, CancelledError.
    */
   static async init(store: ObjectStore, options: InitOptions): Promise<Repository> {
     if (options.password === '') throw new UsageError('an empty password would protect nothing');
     await refuseExisting(store, options.signal);
     const masterKey = generateMasterKey();
     const clock = options.clock ?? systemClock;
-    const keyId = await addKey(store, masterKey, options.password, {
+    const key = await sealKey(masterKey, options.password, {
       createdMs: clock.nowMs(),
       scryptCost: options.scryptCost,
       signal: options.signal,
     });
+    await putKey(store, key, options.signal);
     const config: Config = {
       version: 2,
       id: randomBytes(32).toString('hex'),
@@ -105,12 +125,14 @@ export class Repository {
       extra: withChunker(undefined, options.chunker ?? 'fastcdc'),
     };
     const sealed = createCipher(masterKey).seal(encodeConfig(config));
-    await putConfig(store, sealed, keyId, options.signal);
-    return new Repository(store, config, { id: keyId, masterKey }, options);
+    await putConfig(store, sealed, key.id, options.signal);
+    return new Repository(store, config, { id: key.id, masterKey }, options);
   }
 
   /**
-   * Fails with `no-repository` or `wrong-password` (RepositoryError), or `corrupt` when the config cannot be believed.
+   * Opens a repository of version 1 or 2, whichever program made it. Throws RepositoryError `no-repository`,
+   * `wrong-password`, `corrupt` when the config cannot be believed, or `unsupported` when its version is unknown;
+   * StoreError; CancelledError.
    */
   static async open(store: ObjectStore, options: RepositoryOptions): Promise<Repository> {
     const sealed = await readConfig(store, options.signal);
@@ -138,6 +160,7 @@ export class Repository {
     return chunkerOf(this.config, configKey);
   }
 
+  /** @internal */
   get secrets(): RepositorySecrets {
     return {
       masterKey: this.masterKey,
@@ -158,11 +181,16 @@ export class Repository {
     return files;
   }
 
+  /** Their ids alone, in the same order. */
   async listIds(kind: NamedFileKind, signal?: AbortSignal): Promise<string[]> {
     return (await this.listFiles(kind, signal)).map((file) => file.id);
   }
 
-  /** Seals and stores a document; the id is the SHA-256 of the stored bytes. */
+  /**
+   * Seals and stores a document; the id is the SHA-256 of the stored bytes.
+   *
+   * @internal
+   */
   async saveDocument(kind: DocumentKind, json: Uint8Array, signal?: AbortSignal): Promise<string> {
     const sealed = this.cipher.seal(encodeUnpacked(json, this.config.version, this.compressor));
     const id = createHash('sha256').update(sealed).digest('hex');
@@ -170,7 +198,10 @@ export class Repository {
     return id;
   }
 
-  /** The JSON of a document. Stored bytes that do not hash to the id are read once more, then are `corrupt`. */
+  /**
+   * The JSON of a document, decrypted and decompressed. Stored bytes that do not hash to the id are read once more, then
+   * are `corrupt`.
+   */
   async loadDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<Uint8Array> {
     const key = keyOf(kind, id);
     let sealed = await this.store.get(key, { signal });
@@ -183,6 +214,7 @@ export class Repository {
     return decodeUnpacked(this.#open(sealed, key), this.compressor, documentLimitBytes, key);
   }
 
+  /** @internal */
   async removeDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     await this.store.delete(keyOf(kind, id), { signal });

@@ -1,11 +1,19 @@
 import pLimit from 'p-limit';
-import { RepositoryError, UsageError } from '../base/errors.ts';
+import { RepositoryError } from '../base/errors.ts';
 import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';
 import type { Snapshot } from './format/snapshot.ts';
 import { parseTimestamp } from './format/timestamp.ts';
+import { idByPrefix } from './id-prefix.ts';
+import type { IdWords } from './id-prefix.ts';
 import type { Repository } from './repository.ts';
 
 const parallelLoads = 16;
+
+const snapshotWords: IdWords = {
+  noun: 'snapshot',
+  form: 'give `latest`, or an id of hex digits',
+  listing: 'tranship snapshots',
+};
 
 export interface StoredSnapshot extends Snapshot {
   readonly id: string;
@@ -77,17 +85,10 @@ export async function findSnapshot(
   if (name === 'latest') {
     const { snapshots, damaged } = await listSnapshots(repository, filter, signal);
     const latest = snapshots.at(-1);
-    if (latest === undefined)
-      throw damaged[0]?.error ?? noSuchSnapshot('the repository holds no such snapshot', name);
+    if (latest === undefined) throw damaged[0]?.error ?? noSuchSnapshot(name);
     return latest;
   }
-  if (!/^[0-9a-f]{2,64}$/.test(name)) {
-    throw new UsageError('not a snapshot', { where: name, advice: 'give `latest`, or an id of hex digits' });
-  }
-  const matching = (await repository.listIds('snapshots', signal)).filter((id) => id.startsWith(name));
-  const [id, second] = matching;
-  if (id === undefined) throw noSuchSnapshot('there is no snapshot of this id', name);
-  if (second !== undefined) throw noSuchSnapshot(`${matching.length} snapshots start with this id`, name);
+  const id = idByPrefix(await repository.listIds('snapshots', signal), name, snapshotWords);
   return loadSnapshot(repository, id, signal);
 }
 
@@ -107,6 +108,7 @@ export function matchesFilter(snapshot: Snapshot, filter: SnapshotFilter): boole
   return (filter.paths ?? []).every((path) => snapshot.paths.includes(path));
 }
 
-function noSuchSnapshot(what: string, where: string): RepositoryError {
-  return new RepositoryError('not-found', what, { where, advice: 'list them with `tranship snapshots`' });
+function noSuchSnapshot(where: string): RepositoryError {
+  const advice = `list them with \`${snapshotWords.listing}\``;
+  return new RepositoryError('not-found', 'the repository holds no such snapshot', { where, advice });
 }

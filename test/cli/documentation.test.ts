@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Command } from '../../src/cli/command.ts';
 import { loadCommands } from '../../src/cli/commands.ts';
 import { exitCodeMeanings } from '../../src/cli/exit-code.ts';
+import { optionGroups } from '../../src/cli/option-groups.ts';
 import { projectText } from '../support/project-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { shell } from '../support/tranship.ts';
 
 const page = projectText('docs/cli.md');
 const prose = page.replace(/^```[^]*?^```$/gm, '');
+
+async function everyCommand(): Promise<readonly Command[]> {
+  return (await loadCommands()).flatMap((command) => [command, ...(command.subcommands ?? [])]);
+}
 
 describe('docs/cli.md', () => {
   it('its examples run', async (t) => {
@@ -22,7 +28,7 @@ describe('docs/cli.md', () => {
 
   it('names every command and every option, and no other', async () => {
     const known = new Set<string>();
-    for (const { name, options } of await loadCommands()) {
+    for (const { name, options } of await everyCommand()) {
       assert.match(prose, new RegExp(`^### ${name}\\b`, 'm'));
       for (const [long, { aliases = [] }] of Object.entries(options)) {
         for (const option of [long, ...aliases]) known.add(`--${option}`);
@@ -31,6 +37,13 @@ describe('docs/cli.md', () => {
     const named = new Set(prose.match(/--[a-z][a-z-]*/g));
     named.delete('--name');
     assert.deepEqual([...named].sort(), [...known].sort());
+  });
+
+  it('names every environment variable that the help names', async () => {
+    for (const { environment } of [...optionGroups, ...(await everyCommand())]) {
+      const names = (environment ?? []).flatMap(({ name }) => name.split(', '));
+      for (const name of names) assert.match(prose, new RegExp(`\\b${name}\\b`));
+    }
   });
 
   it('names every exit code', () => {

@@ -35,7 +35,7 @@ describe('tranship', () => {
       tranship(['restore', '--target', 'x', '-h']),
     ]);
     assert.equal(byHelp.stdout, byOption.stdout);
-    assert.match(byHelp.stdout, /usage: tranship restore \[option\.\.\.\] SNAPSHOT/);
+    assert.match(byHelp.stdout, /^Usage:\n {2}tranship restore \[option\.\.\.\] SNAPSHOT/m);
     assert.deepEqual([general.code, byHelp.code, byOption.code], [0, 0, 0]);
   });
 
@@ -60,7 +60,7 @@ describe('tranship', () => {
       [['restore', 'latest'], /the option --target is missing/],
       [['stage'], /nothing to stage was named/],
       [['snapshots'], /no repository was given \(use -r LOCATION or TRANSHIP_REPOSITORY\)/],
-      [['init', '-r', 's3:host/bucket'], /not supported yet/],
+      [['init', '-r', 'gs:bucket:/'], /not supported yet/],
       [['init', '-r', 'x', 'y'], /too many arguments: y/],
       [['stage', '-r', 'x', '--pack-size', 'big', 'y'], /--pack-size takes a whole number/],
       [['stage', '-r', 'x', '--exclude', '[', 'y'], /malformed pattern/],

@@ -29,7 +29,12 @@ describe('the password', () => {
   });
 
   it('is taken out of the environment that other programs inherit', () => {
-    const variables: NodeJS.ProcessEnv = { TRANSHIP_PASSWORD: 'a', RESTIC_PASSWORD: 'b', OTHER: 'c' };
+    const variables: NodeJS.ProcessEnv = {
+      TRANSHIP_PASSWORD: 'a',
+      RESTIC_PASSWORD: 'b',
+      TRANSHIP_NEW_PASSWORD: 'd',
+      OTHER: 'c',
+    };
     takeEnvironment(variables);
     assert.deepEqual(variables, { OTHER: 'c' });
   });

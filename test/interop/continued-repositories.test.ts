@@ -101,7 +101,12 @@ function makeSource(source: string, seed: number): void {
   writeFileSync(join(source, 'big'), createRandom(seed).bytes(bigFileBytes));
 }
 
-async function continuePeer(t: TestContext, name: PeerProgramName, binary: string, seed: number): Promise<void> {
+async function continuePeer(
+  t: TestContext,
+  name: PeerProgramName,
+  binary: string,
+  seed: number,
+): Promise<void> {
   const folder = temporaryFolder(t);
   const source = join(folder, 'source');
   const location = join(folder, 'repository');
@@ -119,7 +124,12 @@ async function continuePeer(t: TestContext, name: PeerProgramName, binary: strin
   removeTree(folder);
 }
 
-async function letPeerContinue(t: TestContext, name: PeerProgramName, binary: string, seed: number): Promise<void> {
+async function letPeerContinue(
+  t: TestContext,
+  name: PeerProgramName,
+  binary: string,
+  seed: number,
+): Promise<void> {
   const folder = temporaryFolder(t);
   const source = join(folder, 'source');
   const location = join(folder, 'repository');

@@ -1,6 +1,6 @@
 import { openStore } from '../../src/providers/objects/open.ts';
 import { keyOf } from '../../src/repository/format/file-kind.ts';
-import { addKey } from '../../src/repository/keys.ts';
+import { putKey, sealKey } from '../../src/repository/keys.ts';
 import { Repository } from '../../src/repository/repository.ts';
 
 /** Opens in microseconds, for us and for restic and rustic. Protects nothing. */
@@ -14,6 +14,7 @@ export async function weakenKeys(location: string, password: string): Promise<vo
   const store = await openStore(location);
   const repository = await Repository.open(store, { password });
   const strong = await repository.listIds('keys');
-  await addKey(store, repository.masterKey, password, { createdMs: Date.now(), scryptCost: weakScrypt });
+  const options = { createdMs: Date.now(), scryptCost: weakScrypt };
+  await putKey(store, await sealKey(repository.masterKey, password, options), undefined);
   for (const id of strong) await store.delete(keyOf('keys', id));
 }

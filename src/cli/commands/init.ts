@@ -1,11 +1,10 @@
 import { defineCommand } from '../command.ts';
-import type { CommandContext } from '../command.ts';
 import { repositoryOptions } from '../common-options.ts';
 import { exitCode } from '../exit-code.ts';
 import { accessRepository } from '../open-repository.ts';
+import { weakScryptCost } from '../weak-scrypt.ts';
 
-/** Opens in a millisecond, and protects nothing. */
-const weakScryptCost = { N: 2, r: 8, p: 1 };
+const chunkers = ['fastcdc', 'rabin'] as const;
 
 export const command = defineCommand({
   name: 'init',
@@ -20,6 +19,7 @@ export const command = defineCommand({
       kind: 'value',
       placeholder: 'NAME',
       default: 'fastcdc',
+      choices: chunkers,
       help: 'how files are cut: fastcdc, or rabin when restic or rustic will stage into the repository too',
     },
     ...repositoryOptions,
@@ -36,13 +36,13 @@ export const command = defineCommand({
   ],
   run: async (args, context) => {
     args.refuseOperands();
-    const chunker = args.choice('chunker', ['fastcdc', 'rabin']);
+    const chunker = args.choice('chunker', chunkers);
     const { store, location, password } = await accessRepository(args, context, { newPassword: true });
     const { Repository } = await import('../../repository/repository.ts');
     const { config } = await Repository.init(store, {
       password,
       chunker,
-      scryptCost: scryptCost(context),
+      scryptCost: weakScryptCost(context),
       logger: context.logger,
       signal: context.signal,
     });
@@ -52,11 +52,3 @@ export const command = defineCommand({
     return exitCode.done;
   },
 });
-
-function scryptCost({ environment, output }: CommandContext): typeof weakScryptCost | undefined {
-  if (!environment.weakScrypt) return undefined;
-  output.warn(
-    'TRANSHIP_TEST_WEAK_SCRYPT is set: this repository can be opened by guessing, use it for tests only',
-  );
-  return weakScryptCost;
-}

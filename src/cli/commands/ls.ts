@@ -2,23 +2,23 @@ import { isUtf8 } from 'node:buffer';
 import { throwIfAborted } from '../../base/errors.ts';
 import { printableName } from '../../base/byte-name.ts';
 import { jsonString } from '../../repository/format/go-json.ts';
-import { parseTimestamp } from '../../repository/format/timestamp.ts';
 import { loadIndex } from '../../repository/loaded-index.ts';
 import { nodeAt, parseSnapshotPath } from '../../repository/snapshot-path.ts';
 import { findSnapshot } from '../../repository/snapshots.ts';
 import type { StoredSnapshot } from '../../repository/snapshots.ts';
+import { listTree } from '../../repository/tree-listing.ts';
+import type { ListedNode } from '../../repository/tree-listing.ts';
 import { TreeLoader } from '../../repository/tree-loader.ts';
 import { defineCommand } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions } from '../common-options.ts';
 import { exitCode } from '../exit-code.ts';
 import { fileModeText } from '../file-mode-text.ts';
 import { formatLocalTime } from '../local-time.ts';
+import { longLine } from '../node-line.ts';
 import { readRepository } from '../open-repository.ts';
 import type { Output } from '../output.ts';
 import { safeText } from '../safe-text.ts';
 import { snapshotFilter, snapshotOperand } from '../snapshot-filter.ts';
-import { listTree } from '../snapshot-listing.ts';
-import type { ListedNode } from '../snapshot-listing.ts';
 import { snapshotJson } from './snapshots.ts';
 
 /** Lines between two looks at whether the reader keeps up. */
@@ -57,7 +57,7 @@ export const command = defineCommand({
       const path = Buffer.from(wanted.names.map((name) => `/${name}`).join(''));
       const subtree = node === undefined ? snapshot.tree : node.subtree;
       const recursive = node === undefined || args.flag('recursive');
-      const form = context.output.json ? nodeJson : args.flag('long') ? longLine : shortLine;
+      const form = context.output.json ? nodeJson : args.flag('long') ? longListing : shortLine;
       if (node !== undefined && subtree === undefined) context.output.raw(form({ path, node }));
       if (subtree === undefined) return exitCode.done;
       let lines = 0;
@@ -78,17 +78,12 @@ function printHeading(snapshot: StoredSnapshot, output: Output): void {
   output.info(`snapshot ${snapshot.id.slice(0, 8)} of [${paths}] at ${time}:`);
 }
 
-function shortLine({ path }: ListedNode): string {
-  return printableName(path);
+function longListing({ path, node }: ListedNode): string {
+  return longLine(path, node);
 }
 
-function longLine({ path, node }: ListedNode): string {
-  const time = formatLocalTime(Number(parseTimestamp(node.mtime) / 1_000_000n));
-  const column = (value: number, width: number): string => String(value).padStart(width);
-  const link = node.linkTarget === undefined ? '' : ` -> ${printableName(node.linkTarget)}`;
-  const owner = `${column(node.uid, 5)} ${column(node.gid, 5)}`;
-  const size = column(node.size ?? 0, 12);
-  return `${fileModeText(node.mode)} ${owner} ${size} ${time} ${printableName(path)}${link}`;
+function shortLine({ path }: ListedNode): string {
+  return printableName(path);
 }
 
 /** restic's members in its order; inodes have 64 bits, which a JavaScript number has not. */

@@ -26,18 +26,10 @@ export const command = defineCommand({
       });
     }
     const repository = await openRepository(args, context);
-    const { acquireLock } = await import('../../repository/locks.ts');
-    const lock = await acquireLock(repository, {
-      exclusive: true,
-      retryMs: retryLockMs(args),
-      signal: context.signal,
-    });
-    try {
-      const { upgradeToVersion2 } = await import('../../repository/upgrade.ts');
-      await upgradeToVersion2(repository, { signal: AbortSignal.any([context.signal, lock.lost]) });
-    } finally {
-      await lock.release();
-    }
+    const { underLock } = await import('../../repository/under-lock.ts');
+    const { upgradeToVersion2 } = await import('../../repository/upgrade.ts');
+    const locking = { exclusive: true, retryLockMs: retryLockMs(args), signal: context.signal };
+    await underLock(repository, locking, (signal) => upgradeToVersion2(repository, { signal }));
     context.output.info('the repository has version 2 now');
     context.output.message({ message_type: 'summary', migration: upgrade, version: 2 });
     return exitCode.done;

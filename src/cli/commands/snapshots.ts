@@ -1,12 +1,9 @@
-import { describeError } from '../../base/errors.ts';
 import { encodeSnapshot } from '../../repository/format/snapshot.ts';
-import type { Repository } from '../../repository/repository.ts';
-import type { SnapshotList, StoredSnapshot } from '../../repository/snapshots.ts';
-import type { Arguments } from '../arguments.ts';
+import type { StoredSnapshot } from '../../repository/snapshots.ts';
 import { formatBytes } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions } from '../common-options.ts';
-import { exitCode } from '../exit-code.ts';
+import { reportDamaged } from '../damaged-snapshots.ts';
 import { formatLocalTime } from '../local-time.ts';
 import { readRepository } from '../open-repository.ts';
 import type { Output } from '../output.ts';
@@ -14,18 +11,16 @@ import { safeText } from '../safe-text.ts';
 import { snapshotFilter } from '../snapshot-filter.ts';
 import { textTable } from '../text-table.ts';
 
-const options = {
-  latest: { kind: 'value', placeholder: 'N', help: 'only the last N of each host and paths' },
-  ...filterOptions,
-  ...readOptions,
-  ...repositoryOptions,
-} as const;
-
 export const command = defineCommand({
   name: 'snapshots',
   summary: 'list snapshots',
   operands: [{ name: '[SNAPSHOT...]', help: 'only these: ids, the beginnings of some, or latest' }],
-  options,
+  options: {
+    latest: { kind: 'value', placeholder: 'N', help: 'only the last N of each host and paths' },
+    ...filterOptions,
+    ...readOptions,
+    ...repositoryOptions,
+  },
   examples: [
     { command: 'tranship snapshots -r /srv/replica', does: 'lists all, oldest first' },
     {
@@ -37,36 +32,15 @@ export const command = defineCommand({
   run: async (args, context) => {
     const latest = args.integer('latest', 1);
     return readRepository(args, context, async (repository, signal) => {
-      const { snapshots, damaged } = await select(repository, args, signal);
+      const { selectSnapshots } = await import('../../repository/snapshot-selection.ts');
+      const filter = snapshotFilter(args);
+      const { snapshots, damaged } = await selectSnapshots(repository, args.operands, filter, signal);
       const shown = latest === undefined ? snapshots : latestOfEach(snapshots, latest);
       print(shown, context.output);
-      for (const { id, error } of damaged) {
-        const message = describeError(error);
-        const item = `snapshots/${id}`;
-        context.output.itemError(message, {
-          message_type: 'error',
-          error: { message },
-          during: 'snapshots',
-          item,
-        });
-      }
-      return damaged.length === 0 ? exitCode.done : exitCode.partial;
+      return reportDamaged(damaged, 'snapshots', context.output);
     });
   },
 });
-
-async function select(
-  repository: Repository,
-  args: Arguments<typeof options>,
-  signal: AbortSignal,
-): Promise<SnapshotList> {
-  const { findSnapshot, listSnapshots } = await import('../../repository/snapshots.ts');
-  const filter = snapshotFilter(args);
-  if (args.operands.length === 0) return listSnapshots(repository, filter, signal);
-  const snapshots: StoredSnapshot[] = [];
-  for (const name of args.operands) snapshots.push(await findSnapshot(repository, name, filter, signal));
-  return { snapshots, damaged: [] };
-}
 
 /** Of snapshots that stand oldest first. */
 function latestOfEach(snapshots: readonly StoredSnapshot[], count: number): StoredSnapshot[] {

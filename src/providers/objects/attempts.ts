@@ -1,13 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import { TranshipError, throwIfAborted } from '../../base/errors.ts';
 import { systemClock } from '../../base/system-clock.ts';
-import type { Operation } from './intercept.ts';
+import type { Operation, OperationKind } from './intercept.ts';
 
 const KEEP_ALIVE_MS = 60_000;
 
 /** One failed attempt that will be repeated. */
 export interface RetryEvent {
-  readonly kind: Operation['kind'];
+  readonly kind: OperationKind;
   readonly key: string;
   /** Failures since the operation began or last made progress, from 1. */
   readonly failures: number;

@@ -13,12 +13,12 @@ export interface S3Bucket {
   /** For programs that take credentials from the environment. */
   readonly env: Readonly<Record<string, string>>;
   /** The whole bucket or what is below a prefix; through another endpoint where one is given. */
-  location(prefix?: string, endpoint?: string): string;
-  resticLocation(prefix?: string): string;
+  readonly location: (prefix?: string, endpoint?: string) => string;
+  readonly resticLocation: (prefix?: string) => string;
   /** The bare driver. */
-  driver(settings?: S3Settings, endpoint?: string): S3Driver;
+  readonly driver: (settings?: S3Settings, endpoint?: string) => S3Driver;
   /** Keys of multipart uploads that were begun and neither completed nor aborted. */
-  unfinishedUploads(): Promise<readonly string[]>;
+  readonly unfinishedUploads: () => Promise<readonly string[]>;
 }
 
 export async function newBucket(server: S3Server): Promise<S3Bucket> {

@@ -4,8 +4,8 @@ import { answersHttp, ServerProcess } from './server-process.ts';
 const startTimeoutMs = 30_000;
 
 /**
- * What goes wrong, by toxiproxy's names: `latency` {latency, jitter} ms, `bandwidth` {rate} KB/s, `slow_close` {delay} ms,
- * `timeout` {timeout} ms (0: holds all data back for ever), `reset_peer` {timeout} ms, `slicer` {average_size,
+ * What goes wrong, by toxiproxy's names: `latency` {latency, jitter} ms, `bandwidth` {rate} KB/s, `slow_close` {delay}
+ * ms, `timeout` {timeout} ms (0: holds all data back for ever), `reset_peer` {timeout} ms, `slicer` {average_size,
  * size_variation, delay}, `limit_data` {bytes}: closes after so many.
  */
 export type ToxicType =

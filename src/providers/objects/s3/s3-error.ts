@@ -112,8 +112,8 @@ const byName: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * Where an answer names no code we know: by its HTTP status. Not 404: what a server says it lacks need not be the object,
- * and a missing object is often no error.
+ * Where an answer names no code we know: by its HTTP status. Not 404: what a server says it lacks need not be the
+ * object, and a missing object is often no error.
  */
 const byStatus: Readonly<Record<number, Meaning>> = {
   301: otherRegion,

@@ -1,4 +1,4 @@
-import type { Tree, TreeNode } from '../repository/format/tree-node.ts';
+import type { Tree, TreeNode } from './format/tree-node.ts';
 
 /** What loads a tree by its id. */
 export interface TreeSource {

@@ -1,0 +1,94 @@
+import type { NamedText } from './command.ts';
+import { commonOptions, filterOptions, readOptions, repositoryOptions } from './common-options.ts';
+import type { OptionTable } from './option-table.ts';
+import { excludeOptions, includeOptions } from './pattern-options.ts';
+
+/** Options that several commands share, and what the help says where a command has one of them. */
+export interface OptionGroup {
+  readonly title: string;
+  readonly options: OptionTable;
+  readonly environment: readonly NamedText[];
+  readonly files: readonly NamedText[];
+}
+
+const generalGroup: OptionGroup = {
+  title: 'Options of every command',
+  options: commonOptions,
+  environment: [
+    { name: 'NO_COLOR', help: 'when set, nothing is coloured' },
+    { name: 'TRANSHIP_DEBUG', help: '1 adds to an error where in the program it comes from' },
+  ],
+  files: [],
+};
+
+const repositoryGroup: OptionGroup = {
+  title: 'Options of the repository',
+  options: { ...repositoryOptions, ...readOptions },
+  environment: [
+    { name: 'TRANSHIP_REPOSITORY, RESTIC_REPOSITORY', help: 'where the repository is' },
+    { name: 'TRANSHIP_REPOSITORY_FILE, RESTIC_REPOSITORY_FILE', help: 'a file that holds the location' },
+    { name: 'TRANSHIP_PASSWORD, RESTIC_PASSWORD', help: 'the password' },
+    { name: 'TRANSHIP_PASSWORD_FILE, RESTIC_PASSWORD_FILE', help: 'a file that holds the password' },
+    {
+      name: 'TRANSHIP_PASSWORD_COMMAND, RESTIC_PASSWORD_COMMAND',
+      help: 'a program that prints the password',
+    },
+    { name: 'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN', help: 'S3: credentials' },
+    { name: 'AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE', help: 'S3: where credentials are' },
+    { name: 'AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN', help: 'S3: the identity of a pod' },
+    { name: 'AWS_REGION', help: 'S3: the region, where the location names none' },
+  ],
+  files: [
+    { name: 'a file with a password', help: 'text; white space around it is no part of the password' },
+    { name: '~/.aws/credentials', help: 'S3: credentials, unless the environment has some' },
+  ],
+};
+
+const patternGroup: OptionGroup = {
+  title: 'Options that choose files',
+  options: { ...includeOptions, ...excludeOptions },
+  environment: [],
+  files: [
+    {
+      name: 'a file of patterns',
+      help: 'one a line; a line that begins with # is a comment; $NAME is a variable of the environment',
+    },
+  ],
+};
+
+const filterGroup: OptionGroup = {
+  title: 'Options that choose snapshots',
+  options: filterOptions,
+  environment: [],
+  files: [],
+};
+
+/** In the order of the help, after the options that are a command's own. */
+export const optionGroups: readonly OptionGroup[] = [
+  patternGroup,
+  filterGroup,
+  repositoryGroup,
+  generalGroup,
+];
+
+/** The options of a command that are a group's: the same object, since `--tag` of another meaning is another one. */
+export function optionsOfGroup(options: OptionTable, index: number): OptionTable {
+  return pick(options, (name, spec) => groupIndexOf(name, spec) === index);
+}
+
+/** The options that are a command's own. */
+export function ownOptions(options: OptionTable): OptionTable {
+  return optionsOfGroup(options, -1);
+}
+
+function groupIndexOf(name: string, spec: OptionTable[string]): number {
+  // From the end: the repository's table holds those of every command too.
+  return optionGroups.findLastIndex((group) => group.options[name] === spec);
+}
+
+function pick(
+  options: OptionTable,
+  isWanted: (name: string, spec: OptionTable[string]) => boolean,
+): OptionTable {
+  return Object.fromEntries(Object.entries(options).filter(([name, spec]) => isWanted(name, spec)));
+}

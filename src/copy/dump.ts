@@ -1,0 +1,106 @@
+import { RepositoryError } from '../base/errors.ts';
+import { readFileContent } from '../repository/file-content.ts';
+import type { TreeNode } from '../repository/format/tree-node.ts';
+import { loadIndex } from '../repository/loaded-index.ts';
+import type { LoadedIndex } from '../repository/loaded-index.ts';
+import type { Repository } from '../repository/repository.ts';
+import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
+import { findSnapshot } from '../repository/snapshots.ts';
+import type { SnapshotFilter } from '../repository/snapshots.ts';
+import { TreeLoader } from '../repository/tree-loader.ts';
+import { tarStream } from './archive/tar-stream.ts';
+import { streamUnderSharedLock } from './shared-lock.ts';
+
+export interface ReadFileOptions {
+  /** A file of a snapshot: `latest:/path/of/file`, or an id or the beginning of one instead of `latest`. */
+  readonly snapshot: string;
+  /** Narrows `latest`. */
+  readonly filter?: SnapshotFilter | undefined;
+  /** How long to wait for another's exclusive lock, in milliseconds. Default 0: fail at once with `locked`. */
+  readonly retryLockMs?: number | undefined;
+  /** Takes no lock, for a repository that cannot be written. Default false. */
+  readonly noLock?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReadArchiveOptions extends Omit<ReadFileOptions, 'snapshot'> {
+  /** A snapshot or a folder of one: `latest`, `latest:/path/of/folder`. The folder itself has no entry. */
+  readonly snapshot: string;
+  /**
+   * Called with the path and the reason of each item that the archive lacks, such as a socket. Default: nobody is told.
+   */
+  readonly onWarning?: ((path: Uint8Array, message: string) => void) | undefined;
+}
+
+/**
+ * The bytes of a file in a snapshot, in pieces of up to a few MiB that must not be changed. What is fetched runs ahead
+ * of what is taken by a bounded number of bytes, however large the file is. A shared lock is held from the first piece
+ * until the reader stops.
+ *
+ * Throws, at the first piece or a later one, RepositoryError `not-found` (no such snapshot or path), `unsupported` (no
+ * file), `corrupt` or `locked`, StoreError, CancelledError.
+ *
+ * @example
+ * for await (const piece of readFile(repository, { snapshot: 'latest:/etc/hosts' })) process.stdout.write(piece);
+ */
+export function readFile(
+  repository: Repository,
+  options: ReadFileOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return streamUnderSharedLock(repository, options, async function* (signal) {
+    const { index, node, where } = await findDumped(repository, options, signal);
+    if (node?.type !== 'file') throw notDumpable(node, where, 'a file');
+    yield* readFileContent(repository, index, node, signal);
+  });
+}
+
+/**
+ * All below a folder of a snapshot as a tar archive, in pieces; as {@link readFile} otherwise. The archive is of the
+ * pax format, with names of any bytes, times to the nanosecond, extended attributes and ACLs (the `SCHILY` records of
+ * star and GNU tar), hard links, FIFOs and devices; holes become zeros. An error ends it half-way, without its end
+ * mark.
+ *
+ * @example
+ * await pipeline(readArchive(repository, { snapshot: 'latest:/data' }), createWriteStream('data.tar'));
+ */
+export function readArchive(
+  repository: Repository,
+  options: ReadArchiveOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { onWarning = () => {} } = options;
+  return streamUnderSharedLock(repository, options, async function* (signal) {
+    const { index, node, tree, where } = await findDumped(repository, options, signal);
+    if (tree === undefined) throw notDumpable(node, where, 'a folder');
+    yield* tarStream({ repository, index, tree, prefix: new Uint8Array(0), onWarning, signal });
+  });
+}
+
+/** What a path of a snapshot leads to. */
+export interface DumpedItem {
+  readonly index: LoadedIndex;
+  /** Undefined for the snapshot's root. */
+  readonly node: TreeNode | undefined;
+  /** Of a folder. */
+  readonly tree: string | undefined;
+  /** For messages. */
+  readonly where: string;
+}
+
+export async function findDumped(
+  repository: Repository,
+  options: { readonly snapshot: string; readonly filter?: SnapshotFilter | undefined },
+  signal: AbortSignal,
+): Promise<DumpedItem> {
+  const path = parseSnapshotPath(options.snapshot);
+  const snapshot = await findSnapshot(repository, path.snapshot, options.filter, signal);
+  const index = await loadIndex(repository, signal);
+  const node = await nodeAt(new TreeLoader(repository, index, signal), snapshot, path.names);
+  const where = `${snapshot.id.slice(0, 8)}:/${path.names.join('/')}`;
+  const tree = node === undefined ? snapshot.tree : node.subtree;
+  return { index, node, tree, where };
+}
+
+export function notDumpable(node: TreeNode | undefined, where: string, wanted: string): RepositoryError {
+  const type = node?.type ?? 'dir';
+  return new RepositoryError('unsupported', `not ${wanted}, but a node of type ${type}`, { where });
+}

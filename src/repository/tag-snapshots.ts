@@ -1,0 +1,157 @@
+import { UsageError } from '../base/errors.ts';
+import { replaceTags } from './format/snapshot-tags.ts';
+import type { RepositoryLock } from './locks.ts';
+import type { Repository } from './repository.ts';
+import { selectSnapshots } from './snapshot-selection.ts';
+import type { SnapshotFilter, SnapshotList, StoredSnapshot } from './snapshots.ts';
+import { underLock } from './under-lock.ts';
+
+/** Bounds the taking back of a file, which must go on when the caller's signal has fired. */
+const removalLimitMs = 60_000;
+
+export interface TagChange {
+  /** The tags to have, in place of those that are there; an empty list for none. Excludes `add` and `remove`. */
+  readonly set?: readonly string[] | undefined;
+  readonly add?: readonly string[] | undefined;
+  /** Applies after `add`. */
+  readonly remove?: readonly string[] | undefined;
+}
+
+export interface TagOptions extends TagChange {
+  /** Ids, beginnings of ids, or `latest`. Default: all that match the filter. */
+  readonly snapshots?: readonly string[] | undefined;
+  /** Narrows `latest`, or what there is where no snapshot is named. */
+  readonly filter?: SnapshotFilter | undefined;
+  /** Says what would change, and writes nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+  /** How long to wait for a lock that is in the way. Default 0: fail at once with `locked`. */
+  readonly retryLockMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each snapshot as soon as it has been changed. */
+  readonly onChange?: ((change: TaggedSnapshot) => void) | undefined;
+}
+
+export interface TaggedSnapshot {
+  readonly oldId: string;
+  /** Undefined in a dry run. */
+  readonly newId: string | undefined;
+  readonly tags: readonly string[];
+}
+
+export interface TagResult {
+  readonly changed: readonly TaggedSnapshot[];
+  /** Files in `snapshots/` that could not be read, and are as they were. */
+  readonly damaged: SnapshotList['damaged'];
+}
+
+/**
+ * Changes the tags of snapshots, under an exclusive lock. A snapshot is immutable: a changed one is stored anew, with
+ * the id of its first version as `original` and everything else as it was, and the old one is removed when the new
+ * one was read back. A failure in between leaves both, and the same call again puts that right. A snapshot that
+ * has the tags already is left alone.
+ *
+ * Throws UsageError when no change is asked for, RepositoryError `not-found` when a named snapshot is not there; then
+ * nothing has changed.
+ *
+ * @example
+ * const { changed } = await tagSnapshots(repository, { filter: { hosts: ['node-1'] }, add: ['keep'] });
+ */
+export async function tagSnapshots(repository: Repository, options: TagOptions): Promise<TagResult> {
+  refuseNoChange(options);
+  const { dryRun = false } = options;
+  return underLock(repository, { ...options, exclusive: !dryRun }, async (signal, lock) => {
+    const { snapshots, damaged } = await selectSnapshots(
+      repository,
+      options.snapshots ?? [],
+      options.filter,
+      signal,
+    );
+    const changed: TaggedSnapshot[] = [];
+    for (const snapshot of snapshots) {
+      const tags = changedTags(snapshot.tags ?? [], options);
+      if (isEqual(tags, snapshot.tags ?? [])) continue;
+      const newId = dryRun
+        ? undefined
+        : await new Rewrite(repository, lock, signal).run(snapshot, tags, snapshots);
+      const change = { oldId: snapshot.id, newId, tags };
+      changed.push(change);
+      options.onChange?.(change);
+    }
+    return { changed, damaged };
+  });
+}
+
+function refuseNoChange({ set, add = [], remove = [] }: TagChange): void {
+  const hasDifference = add.length > 0 || remove.length > 0;
+  if (set === undefined && !hasDifference) {
+    throw new UsageError('no change of tags was asked for', { advice: 'set, add or remove some' });
+  }
+  if (set !== undefined && hasDifference) {
+    throw new UsageError('tags are either set, or added and removed');
+  }
+}
+
+function changedTags(tags: readonly string[], { set, add = [], remove = [] }: TagChange): readonly string[] {
+  if (set !== undefined) return [...new Set(set)];
+  const added = [...tags, ...new Set(add.filter((tag) => !tags.includes(tag)))];
+  return added.filter((tag) => !remove.includes(tag));
+}
+
+function isEqual(tags: readonly string[], others: readonly string[]): boolean {
+  return tags.length === others.length && tags.every((tag, index) => tag === others[index]);
+}
+
+class Rewrite {
+  readonly #repository: Repository;
+  readonly #lock: RepositoryLock;
+  readonly #signal: AbortSignal;
+
+  constructor(repository: Repository, lock: RepositoryLock, signal: AbortSignal) {
+    this.#repository = repository;
+    this.#lock = lock;
+    this.#signal = signal;
+  }
+
+  /** Returns the id of the new version. */
+  async run(
+    snapshot: StoredSnapshot,
+    tags: readonly string[],
+    others: readonly StoredSnapshot[],
+  ): Promise<string> {
+    const repository = this.#repository;
+    const original = snapshot.original ?? snapshot.id;
+    const json = replaceTags(await this.#load(snapshot.id), tags, original);
+    const versions = others.filter((other) => other.original === original && other.id !== snapshot.id);
+    const newId = (await this.#idOf(json, versions)) ?? (await this.#saveProven(json));
+    await this.#lock.assertHeld();
+    await repository.removeDocument('snapshots', snapshot.id, this.#signal);
+    return newId;
+  }
+
+  /** Read back whatever the store confirms: the old version is the only other one. */
+  async #saveProven(json: Buffer): Promise<string> {
+    const repository = this.#repository;
+    const id = await repository.saveDocument('snapshots', json, this.#signal);
+    try {
+      await this.#load(id);
+      return id;
+    } catch (error) {
+      await repository.removeDocument('snapshots', id, AbortSignal.timeout(removalLimitMs)).catch(() => {
+        repository.logger.warn(`a snapshot file that failed could not be removed: snapshots/${id}`);
+      });
+      throw error;
+    }
+  }
+
+  /** What an earlier call has stored that was interrupted before it removed the old version. */
+  async #idOf(json: Buffer, versions: readonly StoredSnapshot[]): Promise<string | undefined> {
+    for (const { id } of versions) {
+      if (json.equals(await this.#load(id))) return id;
+    }
+    return undefined;
+  }
+
+  #load(id: string): Promise<Uint8Array> {
+    return this.#repository.loadDocument('snapshots', id, this.#signal);
+  }
+}
