@@ -8,12 +8,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { removeTree } from '../test/support/temporary-folder.ts';
 import { peer } from '../test/support/peers.ts';
 import { buildPackage } from './support/installed-package.ts';
+import { describeMachine } from './support/machine.ts';
 import { measure } from './support/measure.ts';
 import { dataSets } from './support/random-files.ts';
 import type { DataSet } from './support/random-files.ts';
@@ -130,22 +131,17 @@ function printComparison({ data, bytes, runs }: Comparison): void {
   }
 }
 
-function machine(): string {
-  const processors = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`;
-  return `${processors}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
-}
-
 async function run(launcher: string): Promise<void> {
   const pair = contenders(launcher);
   const versions = pair.map(({ version }) => version);
-  console.log([machine(), ...versions].join('\n'));
+  console.log([describeMachine(), ...versions].join('\n'));
   const comparisons: Comparison[] = [];
   for (const data of dataSets.filter(({ name }) => options.data.includes(name))) {
     const comparison = await compare(data, pair);
     comparisons.push(comparison);
     printComparison(comparison);
   }
-  const report = { finished: new Date().toISOString(), machine: machine(), versions, comparisons };
+  const report = { finished: new Date().toISOString(), machine: describeMachine(), versions, comparisons };
   const results = join(import.meta.dirname, 'results');
   await mkdir(results, { recursive: true });
   await writeFile(join(results, 'first-pass.json'), `${JSON.stringify(report, undefined, 2)}\n`);

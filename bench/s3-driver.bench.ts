@@ -1,15 +1,19 @@
 /**
  * 64 objects of 16 MiB put and got through the S3 driver, and through the plain SDK with as many requests at once, in
- * turns against one versitygw: npm run bench -- s3-driver [ROUNDS]. Prints medians of MB/s and our ratio to the SDK.
+ * turns against one versitygw: npm run bench -- s3-driver [ROUNDS]. Prints medians of MB/s and our ratio to
+ * the SDK, and keeps all figures in bench/results/s3-driver.json.
  */
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { S3Driver } from '../src/providers/objects/s3/driver.ts';
 import { ObjectStore } from '../src/providers/objects/store.ts';
 import { peer } from '../test/support/peers.ts';
 import { startVersitygw } from '../test/support/s3/versitygw-server.ts';
 import type { S3Server } from '../test/support/s3/s3-server.ts';
+import { describeMachine } from './support/machine.ts';
 
 const objects = 64;
 const sizeBytes = 16 * 2 ** 20;
@@ -94,12 +98,20 @@ async function race(server: S3Server, rounds: number): Promise<void> {
     }
   }
   for (const kind of ['put', 'get']) {
-    const [sdk, ours] = contestants.map(({ name }) => median(speeds.get(`${kind} ${name}`) ?? []));
-    console.log(
-      `${kind}: tranship ${ours?.toFixed(0)} MB/s, SDK ${sdk?.toFixed(0)} MB/s, ratio ${((ours ?? 0) / (sdk ?? 1)).toFixed(2)}`,
-    );
+    const [sdk = 1, ours = 0] = contestants.map(({ name }) => median(speeds.get(`${kind} ${name}`) ?? []));
+    const ratio = (ours / sdk).toFixed(2);
+    console.log(`${kind}: tranship ${ours.toFixed(0)} MB/s, SDK ${sdk.toFixed(0)} MB/s, ratio ${ratio}`);
   }
   for (const contestant of contestants) await contestant.close();
+  await keep(Object.fromEntries(speeds));
+}
+
+async function keep(megabytesPerSecond: Readonly<Record<string, readonly number[]>>): Promise<void> {
+  const results = join(import.meta.dirname, 'results');
+  const work = { objects, sizeBytes, concurrency };
+  const report = { finished: new Date().toISOString(), machine: describeMachine(), work, megabytesPerSecond };
+  await mkdir(results, { recursive: true });
+  await writeFile(join(results, 's3-driver.json'), `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 const binary = peer('versitygw');

@@ -9,6 +9,8 @@ export interface Fence {
   readonly isRun: boolean;
   /** True below a comment `<!-- needs restic -->`. */
   readonly needsRestic: boolean;
+  /** True below a comment `<!-- needs s3 -->`: a script of its own, for a server at port 9000 with a bucket. */
+  readonly needsS3: boolean;
 }
 
 /** The code fences of a Markdown file of the project, in order. */
@@ -27,6 +29,7 @@ export function fencesOf(path: string): Fence[] {
       line: start + 1,
       isRun: comment !== '<!-- not run -->',
       needsRestic: comment === '<!-- needs restic -->',
+      needsS3: comment === '<!-- needs s3 -->',
     });
     start = end;
   }

@@ -12,6 +12,8 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { peer, peerSuite } from '../support/peers.ts';
 import { projectFiles, projectRoot, projectText } from '../support/project-files.ts';
+import { createBucket } from '../support/s3/s3-client.ts';
+import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fencesOf } from './document.ts';
 import type { Fence } from './document.ts';
@@ -94,9 +96,25 @@ async function runExamples(t: TestContext, fences: readonly Fence[], restic?: st
   await place.run('node', [place.write('examples.mts', runnable)]);
 }
 
+/** Each on a server of its own, whose address, keys and bucket stand in for those that the example shows. */
+async function runAgainstS3(t: TestContext, fences: readonly Fence[], binary: string): Promise<void> {
+  for (const fence of fences) {
+    const server = await startVersitygw(binary);
+    t.after(() => server.stop());
+    const code = fence.code
+      .replaceAll('http://127.0.0.1:9000', server.endpoint)
+      .replaceAll('s3://replica', `s3://${await createBucket(server)}`)
+      .replace(/(AWS_ACCESS_KEY_ID)=\S+/, `$1=${server.accessKeyId}`)
+      .replace(/(AWS_SECRET_ACCESS_KEY)=\S+/, `$1=${server.secretAccessKey}`);
+    assert.ok(code.includes(server.endpoint), 'the example names no http://127.0.0.1:9000');
+    await runExamples(t, [{ ...fence, code }]);
+  }
+}
+
 for (const path of projectFiles('README.md', 'docs/**/*.md')) {
   const shown = fencesOf(path).filter(({ language }) => language === 'sh' || language === 'ts');
-  const fences = shown.filter(({ isRun }) => isRun);
+  const fences = shown.filter(({ isRun, needsS3 }) => isRun && !needsS3);
+  const withS3 = shown.filter(({ needsS3 }) => needsS3);
   const plain = fences.filter(({ needsRestic }) => !needsRestic);
   const runsBelow = plain.length < fences.length && peer('restic-newest') !== undefined;
 
@@ -112,6 +130,12 @@ for (const path of projectFiles('README.md', 'docs/**/*.md')) {
       );
     });
   });
+
+  if (withS3.length > 0) {
+    peerSuite(['versitygw'], `examples of ${path} with an S3 server`, (paths) => {
+      it('run', (t) => runAgainstS3(t, withS3, paths.versitygw));
+    });
+  }
 
   if (plain.length < fences.length) {
     peerSuite(['restic-newest'], `examples of ${path} with restic`, (paths) => {
