@@ -1,3 +1,5 @@
+// A program that imports the declarations need not name the types that they stand on.
+/// <reference types="node" preserve="true" />
 export { openStore } from './providers/objects/open.ts';
 export type { OpenStoreOptions } from './providers/objects/open.ts';
 export type { OperationKind } from './providers/objects/intercept.ts';
@@ -10,9 +12,14 @@ export type * from './providers/objects/driver.ts';
 export { checkConformance } from './providers/objects/conformance.ts';
 export type { ConformanceOptions, ConformanceResult } from './providers/objects/conformance.ts';
 export { Repository } from './repository/repository.ts';
-export type { DocumentKind, InitOptions, RepositoryFile, RepositoryOptions } from './repository/repository.ts';
+export type {
+  DocumentKind,
+  InitOptions,
+  RepositoryFile,
+  RepositoryOptions,
+} from './repository/repository.ts';
 export type { Config as RepositoryConfig, RepositoryVersion } from './repository/format/config.ts';
-export type { NamedFileKind } from './repository/format/file-kind.ts';
+export type { FileKind, NamedFileKind } from './repository/format/file-kind.ts';
 export type { JsonObject } from './repository/format/strict-json.ts';
 export type { ChunkerName } from './repository/chunker/chunker.ts';
 export type { ScryptCost } from './repository/crypto/scrypt-cost.ts';

@@ -1,5 +1,5 @@
 /**
- * Error rules:
+ * The cause of an error, which tells a program what to do. Error rules:
  * - A class names the part of the world that failed; `code` names the cause; callers switch on `code`.
  * - A message is one line: what failed, where, and what to do next. It never holds a secret.
  * - The original error is kept as `cause`, never flattened into text alone.
@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'io'
   | 'cancelled';
 
+/** What an error carries beside its code and its words. */
 export interface ErrorDetails {
   /** The failing thing: an object key, a path, an id. */
   readonly where?: string;
@@ -40,7 +41,19 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** Base of every error that tranship throws on purpose. */
+/**
+ * Base of every error that tranship throws on purpose. `code` is the cause, `what` failed, at `where`; `advice` tells
+ * the reader what to do; `errno` is the system's name where a system call failed; `retryable` is true when the same
+ * call may succeed later without a change, after `retryAfterMs` where a server said so; `cause` is the original
+ * error.
+ *
+ * @example
+ * try {
+ *   await findSnapshot(repository, '0000');
+ * } catch (error) {
+ *   if (!(error instanceof TranshipError) || error.code !== 'not-found') throw error;
+ * }
+ */
 export class TranshipError extends Error {
   readonly code: ErrorCode;
   readonly what: string;
@@ -65,23 +78,57 @@ export class TranshipError extends Error {
   }
 }
 
-/** An object store refused or failed an operation; `where` is the object key or the store's URL. */
+/**
+ * An object store refused or failed an operation; `where` is the object key or the store's URL. What a driver throws.
+ *
+ * @example
+ * const error = new StoreError('throttled', 'the server is busy', { where: 'data/00', retryable: true });
+ */
 export class StoreError extends TranshipError {}
 
-/** The repository's contents or keys are not what they must be; `where` is a file name inside the repository. */
+/**
+ * The repository's contents or keys are not what they must be; `where` is a file name inside the repository.
+ *
+ * @example
+ * await Repository.open(store, { password: 'a wrong one' }).catch((error: unknown) => {
+ *   if (!(error instanceof RepositoryError) || error.code !== 'wrong-password') throw error;
+ * });
+ */
 export class RepositoryError extends TranshipError {}
 
-/** The local file system (source or target of a pass) refused an operation; `where` is a path. */
+/**
+ * The local file system (source or target of a pass) refused an operation; `where` is a path.
+ *
+ * @example
+ * await verify(repository, { snapshot: 'latest', target: 'nowhere' }).catch((error: unknown) => {
+ *   if (!(error instanceof FileSystemError)) throw error;
+ *   console.error(error.errno, error.where);
+ * });
+ */
 export class FileSystemError extends TranshipError {}
 
-/** The caller's input cannot be carried out; nothing was changed. */
+/**
+ * The caller's input cannot be carried out; nothing was changed. Its code is `invalid-argument`.
+ *
+ * @example
+ * await stage(repository, { paths: [] }).catch((error: unknown) => {
+ *   if (!(error instanceof UsageError)) throw error;
+ * });
+ */
 export class UsageError extends TranshipError {
   constructor(what: string, details: ErrorDetails = {}) {
     super('invalid-argument', what, details);
   }
 }
 
-/** The caller's AbortSignal fired; `cause` is the signal's reason. */
+/**
+ * The caller's AbortSignal fired; `cause` is the signal's reason. Its code is `cancelled`.
+ *
+ * @example
+ * await check(repository, { signal: AbortSignal.abort() }).catch((error: unknown) => {
+ *   if (!(error instanceof CancelledError)) throw error;
+ * });
+ */
 export class CancelledError extends TranshipError {
   constructor(cause?: unknown) {
     super('cancelled', 'cancelled', cause === undefined ? {} : { cause });
@@ -103,7 +150,12 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** One line for a person, whatever was thrown; control characters are escaped so that names cannot forge output. */
+/**
+ * One line for a person, whatever was thrown; control characters are escaped so that names cannot forge output.
+ *
+ * @example
+ * await findSnapshot(repository, '0000').catch((error: unknown) => console.error(describeError(error)));
+ */
 export function describeError(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   // oxlint-disable-next-line no-control-regex -- matching control characters is the point

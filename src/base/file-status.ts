@@ -11,6 +11,7 @@ import {
   uninterrupted,
 } from './system-call.ts';
 
+/** What an entry of a file system is. */
 export type FileType =
   'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'block-device' | 'character-device';
 

@@ -11,6 +11,7 @@ import { TreeLoader } from '../repository/tree-loader.ts';
 import { tarStream } from './archive/tar-stream.ts';
 import { streamUnderSharedLock } from './shared-lock.ts';
 
+/** Which file is read. */
 export interface ReadFileOptions {
   /** A file of a snapshot: `latest:/path/of/file`, or an id or the beginning of one instead of `latest`. */
   readonly snapshot: string;
@@ -23,6 +24,7 @@ export interface ReadFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which folder is read. */
 export interface ReadArchiveOptions extends Omit<ReadFileOptions, 'snapshot'> {
   /** A snapshot or a folder of one: `latest`, `latest:/path/of/folder`. The folder itself has no entry. */
   readonly snapshot: string;
@@ -41,7 +43,7 @@ export interface ReadArchiveOptions extends Omit<ReadFileOptions, 'snapshot'> {
  * file), `corrupt` or `locked`, StoreError, CancelledError.
  *
  * @example
- * for await (const piece of readFile(repository, { snapshot: 'latest:/etc/hosts' })) process.stdout.write(piece);
+ * for await (const piece of readFile(repository, { snapshot: 'latest:/data/greeting' })) process.stdout.write(piece);
  */
 export function readFile(
   repository: Repository,

@@ -38,6 +38,7 @@ const statusIntervalMs = 100;
  */
 export type Overwrite = 'if-changed' | 'always' | 'if-newer' | 'never';
 
+/** What is restored where, and how. Times are milliseconds. */
 export interface RestoreOptions {
   /** A snapshot: `latest`, an id or a prefix of one; with `:/path`, only that folder's contents (or that file). */
   readonly snapshot: string;
@@ -52,6 +53,7 @@ export interface RestoreOptions {
   readonly image?: boolean | undefined;
   /** Paths below the folder that is restored, `/a/b`. Default: everything. */
   readonly include?: PatternList | undefined;
+  /** Paths that are left out, in the same form. Default: none. */
   readonly exclude?: PatternList | undefined;
   /** Default `always`. */
   readonly overwrite?: Overwrite | undefined;
@@ -65,14 +67,18 @@ export interface RestoreOptions {
   readonly synchronise?: boolean | undefined;
   /** Plans and reports, changes nothing. Default false. */
   readonly dryRun?: boolean | undefined;
+  /** Threads. Default: one a processor. */
   readonly workers?: number | undefined;
+  /** How long to wait for another's exclusive lock. Default 0: fail at once with `locked`. */
   readonly retryLockMs?: number | undefined;
   /** Takes no lock, for a repository that cannot be written. Default false. */
   readonly noLock?: boolean | undefined;
+  /** Called in order, while the restore waits; must be quick and must not throw. */
   readonly onEvent?: ((event: RestoreEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What came of a restore. */
 export interface RestoreResult {
   readonly snapshotId: string;
   readonly counts: Readonly<RestoreCounts>;
@@ -89,7 +95,10 @@ export interface RestoreResult {
  *
  * Nothing is written outside the target: names are single components, and no link in the target is followed.
  * Throws RepositoryError `not-found` for the snapshot or path, `locked`, FileSystemError `no-space` when the target is
- * full, StoreError, CancelledError.
+ * full, StoreError, UsageError, CancelledError.
+ *
+ * @example
+ * const { counts, isPartial } = await restore(repository, { snapshot: 'latest:/data', target: 'restored' });
  */
 export async function restore(repository: Repository, options: RestoreOptions): Promise<RestoreResult> {
   if (options.image === true && options.delete === true) {

@@ -37,6 +37,7 @@ export interface StageStream {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
+/** What is staged, and how. Sizes are bytes, times milliseconds. */
 export interface StageOptions {
   /** Files and folders; relative ones are taken from `workingFolder`. Either these or a stream must be given. */
   readonly paths?: readonly string[] | undefined;
@@ -53,6 +54,7 @@ export interface StageOptions {
   readonly storeAs?: string | undefined;
   /** Default: this machine's host name. It finds the parent, so it must be stable. */
   readonly hostname?: string | undefined;
+  /** Default: none. */
   readonly tags?: readonly string[] | undefined;
   /** Default: now. Milliseconds since the Unix epoch. */
   readonly timeMs?: number | undefined;
@@ -62,8 +64,11 @@ export interface StageOptions {
   readonly parent?: string | undefined;
   /** Reads every file. Default false. */
   readonly force?: boolean | undefined;
+  /** A change of the ctime alone makes no file a changed one. Default false. */
   readonly ignoreCtime?: boolean | undefined;
+  /** A change of the inode alone makes no file a changed one. Default false. */
   readonly ignoreInode?: boolean | undefined;
+  /** What is left out; `createExclusion` makes one. Default: nothing. */
   readonly exclusion?: Exclusion | undefined;
   /** What was excluded, as text for the snapshot. */
   readonly excludes?: readonly string[] | undefined;
@@ -83,18 +88,23 @@ export interface StageOptions {
   readonly workers?: number | undefined;
   /** How long to wait for another's exclusive lock. Default 0: fail at once with `locked`. */
   readonly retryLockMs?: number | undefined;
+  /** Called in order, while the pass waits; must be quick and must not throw. */
   readonly onEvent?: ((event: StageEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What came of a stage pass. */
 export interface StageResult {
   /** Undefined after a dry run, and when `skipIfUnchanged` found nothing new. */
   readonly snapshotId: string | undefined;
+  /** Of the snapshot that unchanged files were taken from; undefined in a first pass. */
   readonly parentId: string | undefined;
+  /** Id of the root tree. */
   readonly tree: string;
   readonly counts: Readonly<StageCounts>;
   /** True when something could not be read: the snapshot lacks it. */
   readonly isPartial: boolean;
+  /** Milliseconds since the Unix epoch. */
   readonly startedMs: number;
   readonly endedMs: number;
 }
@@ -106,7 +116,11 @@ const statusIntervalMs = 100;
  * visible that cannot be restored. What cannot be read is reported and left out, and makes the result partial.
  *
  * Throws UsageError for input that cannot be staged, RepositoryError `locked` or `conflict`, StoreError,
- * CancelledError; then no snapshot was written, and what an index names by then is found by the next pass.
+ * FileSystemError, CancelledError; then no snapshot was written, and what an index names by then is found by the next
+ * pass.
+ *
+ * @example
+ * const { snapshotId, counts, isPartial } = await stage(repository, { paths: ['volume'], storeAs: '/data' });
  */
 export async function stage(repository: Repository, options: StageOptions): Promise<StageResult> {
   checkOptions(options);

@@ -16,26 +16,36 @@ import type { VerifyCounts, VerifyEvent } from './verify/verify-events.ts';
 /** `metadata` compares type, size, mode, owner, times, links and attributes; `data` also every byte of every file. */
 export type VerifyDepth = 'metadata' | 'data';
 
+/** What is compared with what. Times are milliseconds. */
 export interface VerifyOptions {
   /** As for restore: `latest`, an id, with `:/path`. */
   readonly snapshot: string;
+  /** Narrows `latest`. */
   readonly filter?: SnapshotFilter | undefined;
+  /** The folder that is compared. */
   readonly target: string;
   /** The snapshot's path is one file, and `target` a file or a block device, which may be longer. Default false. */
   readonly image?: boolean | undefined;
+  /** Paths below the folder, `/a/b`. Default: everything. */
   readonly include?: PatternList | undefined;
+  /** Paths that are left out, in the same form. Default: none. */
   readonly exclude?: PatternList | undefined;
   /** Default `data`. */
   readonly depth?: VerifyDepth | undefined;
   /** Counts what the target has and the snapshot does not as a difference. Default true. */
   readonly extras?: boolean | undefined;
+  /** Threads. Default: one a processor. */
   readonly workers?: number | undefined;
+  /** How long to wait for another's exclusive lock. Default 0: fail at once with `locked`. */
   readonly retryLockMs?: number | undefined;
+  /** Takes no lock, for a repository that cannot be written. Default false. */
   readonly noLock?: boolean | undefined;
+  /** Called in order, while the comparison waits; must be quick and must not throw. */
   readonly onEvent?: ((event: VerifyEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What came of a comparison. */
 export interface VerifyResult {
   readonly snapshotId: string;
   readonly counts: Readonly<VerifyCounts>;
@@ -46,6 +56,9 @@ export interface VerifyResult {
  * Compares a folder with a snapshot and reports every difference by name; neither is changed. File contents are
  * compared by hashing the target's chunks: only the snapshot's trees are fetched. Throws as `restore` does; a folder
  * of the snapshot that cannot be read throws RepositoryError, since nothing could be said of what is below it.
+ *
+ * @example
+ * const { isEqual, counts } = await verify(repository, { snapshot: 'latest:/data', target: 'volume' });
  */
 export async function verify(repository: Repository, options: VerifyOptions): Promise<VerifyResult> {
   return underSharedLock(repository, options, (signal) => compare(repository, { ...options, signal }));

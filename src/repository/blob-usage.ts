@@ -8,6 +8,7 @@ import type { TreeLoader } from './tree-loader.ts';
 /** Which of two trees that are compared. */
 export type Side = 'before' | 'after';
 
+/** Blobs, counted once each. */
 export interface BlobTotals {
   readonly dataBlobs: number;
   readonly treeBlobs: number;

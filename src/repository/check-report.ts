@@ -1,5 +1,6 @@
 import { CancelledError, RepositoryError, StoreError } from '../base/errors.ts';
 
+/** What is damaged. Something of a snapshot is lost, or may be. */
 export type CheckErrorKind =
   /** A key file is malformed or does not hash to its name: its password may open nothing. */
   | 'key-damaged'
@@ -19,6 +20,7 @@ export type CheckErrorKind =
   /** A file's contents are in no index. */
   | 'blob-missing';
 
+/** What deserves to be known, and loses nothing. */
 export type CheckHintKind =
   /** No index lists the pack: space that prune frees; the trace of a pass that was interrupted. */
   | 'orphan-pack'
@@ -40,6 +42,7 @@ export interface AffectedPath {
   readonly path: string;
 }
 
+/** One damage. */
 export interface CheckError {
   readonly kind: CheckErrorKind;
   /** A file of the repository, or a blob's id. */
@@ -48,12 +51,14 @@ export interface CheckError {
   readonly affects?: AffectedPath | undefined;
 }
 
+/** One remark. */
 export interface CheckHint {
   readonly kind: CheckHintKind;
   readonly where: string;
   readonly message: string;
 }
 
+/** What a check went through; numbers of things, and of bytes where the name says so. */
 export interface CheckCounts {
   snapshots: number;
   indexFiles: number;
@@ -65,6 +70,7 @@ export interface CheckCounts {
   bytesRead: number;
 }
 
+/** What a check found. */
 export interface CheckReport {
   /** At most {@link listedFindings}; `errorCount` counts all. The repository is sound when it is 0. */
   readonly errors: readonly CheckError[];

@@ -12,7 +12,13 @@ export type ReadDataSubset =
 
 const unitBytes: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** Reads `n/t`, `x%`, or a size with K, M, G or T. */
+/**
+ * Reads `n/t`, `x%`, or a size in bytes with K, M, G or T (powers of 1,024), as restic writes them. Throws UsageError
+ * for anything else.
+ *
+ * @example
+ * await check(repository, { readData: parseReadDataSubset('2.5%') });
+ */
 export function parseReadDataSubset(text: string): ReadDataSubset {
   const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   if (part !== undefined && of !== undefined) return checked({ part: Number(part), of: Number(of) }, text);

@@ -33,10 +33,12 @@ export interface CheckProgress {
   readonly total: number;
 }
 
+/** What a check reads, and whom it tells. */
 export interface CheckOptions {
   /** Which packs are read whole. Default `none`: only the structure is checked. */
   readonly readData?: 'none' | 'all' | ReadDataSubset | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called as each phase proceeds; must not throw. */
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
   /** Chooses packs for a random subset: a whole number from 0 and below `limit`. Default: the system's randomness. */
   readonly random?: ((limit: number) => number) | undefined;
@@ -44,7 +46,13 @@ export interface CheckOptions {
 
 /**
  * Checks that everything in the repository is there and fits together. The caller should hold a lock. What is damaged
- * is reported, never thrown; thrown are failures of the store, cancellation, and errors of opening.
+ * is reported, never thrown. Throws StoreError when the store fails, UsageError for a subset that cannot be,
+ * CancelledError.
+ *
+ * @example
+ * const { errorCount, errors } = await check(repository, { readData: { percent: 5 } });
+ * for (const { where, message } of errors) console.error(where, message);
+ * if (errorCount > 0) process.exitCode = 1;
  */
 export async function checkRepository(
   repository: Repository,

@@ -8,6 +8,7 @@ import { listTree } from './tree-listing.ts';
 import type { ListedNode } from './tree-listing.ts';
 import { TreeLoader } from './tree-loader.ts';
 
+/** What is listed. */
 export interface ListEntriesOptions {
   /** A snapshot: `latest`, an id or the beginning of one; with `:/path`, only what that folder holds, or that file. */
   readonly snapshot: string;
@@ -23,8 +24,8 @@ export interface ListEntriesOptions {
  * the reader goes, and memory holds those on the way down. No lock is taken: hold one (`acquireLock`) where a prune may
  * run.
  *
- * Throws RepositoryError `not-found` (no such snapshot or path) or `corrupt` (a tree is missing or damaged), StoreError,
- * CancelledError.
+ * Throws RepositoryError `not-found` (no such snapshot or path) or `corrupt` (a tree is missing or damaged),
+ * StoreError, CancelledError.
  *
  * @example
  * for await (const { path, node } of listEntries(repository, { snapshot: 'latest:/data' })) {

@@ -19,6 +19,7 @@ const firstRetryMs = 5000;
 const lastRetryMs = 60_000;
 const removalLimitMs = 60_000;
 
+/** How a lock is taken. Times are milliseconds. */
 export interface LockOptions {
   /**
    * True for work that deletes or rewrites: nobody else may hold any lock. Default false: other shared locks are fine.
@@ -36,6 +37,7 @@ export interface LockOptions {
   readonly keeper?: 'thread' | 'in-process' | undefined;
 }
 
+/** A lock that this process holds and refreshes, every 5 minutes, until it is released. */
 export interface RepositoryLock {
   /** The lock file at this moment; a refresh replaces it. */
   readonly id: string;
@@ -56,7 +58,17 @@ export interface RepositoryLock {
 /**
  * Takes a lock by restic's protocol: look for locks that exclude ours, write ours, look again after 200 ms. Locks of
  * processes that are proven to be gone, or that nobody has refreshed for 30 minutes by the store's own clock, are
- * removed on the way. Fails with RepositoryError `locked`, naming the holder.
+ * removed on the way. `stage`, `restore` and `verify` take their own; this is for work around several calls.
+ *
+ * Throws RepositoryError `locked`, naming the holder; StoreError; CancelledError.
+ *
+ * @example
+ * const lock = await acquireLock(repository, { retryMs: 60_000 });
+ * try {
+ *   await check(repository, { signal: lock.lost });
+ * } finally {
+ *   await lock.release();
+ * }
  */
 export async function acquireLock(
   repository: Repository,
@@ -77,6 +89,7 @@ export async function acquireLock(
   });
 }
 
+/** A lock that was removed. */
 export interface RemovedLock {
   readonly id: string;
   /** Undefined where the lock could not be read. */
@@ -85,7 +98,12 @@ export interface RemovedLock {
 
 /**
  * Removes the locks whose holders are gone: proven so, or by restic's rule (our host name and a PID that does not
- * answer), or not refreshed for 30 minutes by the store's clock; or with `removeAll` every lock, readable or not.
+ * answer), or not refreshed for 30 minutes by the store's clock; or with `removeAll` (default false) every lock,
+ * readable or not, which is safe only when no program works on the repository. Returns those that were removed. Throws
+ * StoreError, CancelledError.
+ *
+ * @example
+ * const removed = await unlock(repository);
  */
 export async function unlock(
   repository: Repository,
@@ -113,7 +131,12 @@ export async function unlock(
   return removed;
 }
 
-/** Every lock that can be read, stale ones too. */
+/**
+ * Every lock that can be read, stale ones too. Takes none. Throws StoreError, CancelledError.
+ *
+ * @example
+ * for (const { lock } of await listLocks(repository)) console.log(lock.hostname, lock.pid, lock.time);
+ */
 export async function listLocks(repository: Repository, signal?: AbortSignal): Promise<StoredLock[]> {
   return (await readLocksOnce(folderOf(repository), { signal })).locks;
 }

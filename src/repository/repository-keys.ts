@@ -22,6 +22,7 @@ const keyWords: IdWords = {
 /** Bounds the taking back of a key, which must go on when the caller's signal has fired. */
 const removalLimitMs = 60_000;
 
+/** A key of the repository: each password has one. */
 export interface StoredKey {
   readonly id: string;
   /** True for the key that opened the repository. */
@@ -32,6 +33,7 @@ export interface StoredKey {
   readonly created: string;
 }
 
+/** The keys that could be read, and those that could not. */
 export interface KeyList {
   /** Oldest first. */
   readonly keys: readonly StoredKey[];
@@ -39,12 +41,14 @@ export interface KeyList {
   readonly damaged: readonly { readonly id: string; readonly error: RepositoryError }[];
 }
 
+/** How a change of keys waits. Times are milliseconds. */
 export interface KeyChangeOptions {
   /** How long to wait for a lock that is in the way. Default 0: fail at once with `locked`. */
   readonly retryLockMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The key that is to be added. */
 export interface NewKeyOptions extends KeyChangeOptions {
   /** Must not be empty. */
   readonly password: string;
@@ -107,7 +111,8 @@ export async function addKey(repository: Repository, options: NewKeyOptions): Pr
  * no such key or several, `conflict` when the key that opened the repository is gone: then this may be the last one.
  *
  * @example
- * await removeKey(repository, '40dc1520');
+ * const id = await addKey(repository, { password: 'of the auditors' });
+ * await removeKey(repository, id);
  */
 export async function removeKey(
   repository: Repository,
@@ -138,6 +143,7 @@ export async function removeKey(
   });
 }
 
+/** The keys that took each other's place; ids of 64 hex digits. */
 export interface PasswordChange {
   readonly addedKeyId: string;
   readonly removedKeyId: string;

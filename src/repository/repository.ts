@@ -64,8 +64,8 @@ export interface RepositoryFile {
 }
 
 /**
- * An open repository: what the passes, the check and the other functions work on. It holds no lock and nothing that must
- * be closed: close the store instead. Several passes may use one at the same time.
+ * An open repository: what the passes, the check and the other functions work on. It holds no lock and nothing that
+ * must be closed: close the store instead. Several passes may use one at the same time.
  *
  * @example
  * const same = await Repository.open(store, { password: 'correct horse' });
@@ -199,8 +199,8 @@ export class Repository {
   }
 
   /**
-   * The JSON of a document, decrypted and decompressed. Stored bytes that do not hash to the id are read once more, then
-   * are `corrupt`.
+   * The JSON of a document, decrypted and decompressed. Stored bytes that do not hash to the id are read once more,
+   * then are `corrupt`.
    */
   async loadDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<Uint8Array> {
     const key = keyOf(kind, id);

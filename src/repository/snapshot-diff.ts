@@ -14,6 +14,7 @@ import { findSnapshot } from './snapshots.ts';
 import type { SnapshotFilter, StoredSnapshot } from './snapshots.ts';
 import { TreeLoader } from './tree-loader.ts';
 
+/** What is compared. */
 export interface DiffOptions {
   /** A snapshot: `latest`, an id or a prefix of one; with `:/path`, only that folder. */
   readonly before: string;
@@ -37,6 +38,7 @@ export interface DiffOptions {
  */
 export type DiffMark = '+' | '-' | 'M' | 'M?' | 'U' | 'T' | 'TU';
 
+/** One difference. */
 export interface DiffChange {
   readonly type: 'change';
   /** Any bytes; absolute below the folders that are compared. A folder's ends with a slash. */
@@ -52,6 +54,7 @@ export interface DiffTotals extends BlobTotals {
   readonly others: number;
 }
 
+/** What the differences come to. */
 export interface DiffStatistics {
   readonly type: 'statistics';
   readonly changedFiles: number;
@@ -61,6 +64,7 @@ export interface DiffStatistics {
   readonly removed: DiffTotals;
 }
 
+/** What a comparison tells, one after the other. */
 export type DiffEvent =
   /** First: the ids of the snapshots that were found. */
   | { readonly type: 'start'; readonly before: string; readonly after: string }
@@ -82,10 +86,9 @@ export type DiffEvent =
  * when a tree to begin with cannot be read; StoreError; CancelledError.
  *
  * @example
- * for await (const event of diffSnapshots(repository, { before: '40dc1520:/data', after: 'latest:/data' })) {
- *   if (event.type === 'change') console.log(event.mark, event.path.toString());
- *   if (event.type === 'statistics') console.log(event.added.bytes, 'bytes of new blobs');
- * }
+ * for await (const event of diffSnapshots(repository, { before: `${first.snapshotId}:/data`, after: 'latest:/data'
+ * })) {   if (event.type === 'change') console.log(event.mark, event.path.toString());   if (event.type ===
+ * 'statistics') console.log(event.added.bytes, 'bytes of new blobs'); }
  */
 export async function* diffSnapshots(
   repository: Repository,

@@ -15,12 +15,17 @@ const snapshotWords: IdWords = {
   listing: 'tranship snapshots',
 };
 
+/** A snapshot as it was read. */
 export interface StoredSnapshot extends Snapshot {
+  /** 64 hex digits. */
   readonly id: string;
+  /** Its time in nanoseconds since the Unix epoch. */
   readonly timeNs: bigint;
 }
 
+/** Which snapshots are meant; all conditions must hold, and an empty filter means all. */
 export interface SnapshotFilter {
+  /** Any of these host names. */
   readonly hosts?: readonly string[] | undefined;
   /** Each list is an alternative; a snapshot must carry all tags of one of them. */
   readonly tags?: readonly (readonly string[])[] | undefined;
@@ -28,6 +33,7 @@ export interface SnapshotFilter {
   readonly paths?: readonly string[] | undefined;
 }
 
+/** The snapshots that could be read, and those that could not. */
 export interface SnapshotList {
   /** Oldest first. */
   readonly snapshots: readonly StoredSnapshot[];
@@ -35,7 +41,14 @@ export interface SnapshotList {
   readonly damaged: readonly { readonly id: string; readonly error: RepositoryError }[];
 }
 
-/** Reads every snapshot. One damaged file hides no other. */
+/**
+ * Reads every snapshot, and returns those that match. One damaged file hides no other. Takes no lock. Throws
+ * StoreError, CancelledError.
+ *
+ * @example
+ * const { snapshots } = await listSnapshots(repository, { paths: ['/data'] });
+ * for (const { id, time, tags } of snapshots) console.log(id.slice(0, 8), time, tags);
+ */
 export async function listSnapshots(
   repository: Repository,
   filter: SnapshotFilter = {},
@@ -75,7 +88,13 @@ export async function saveSnapshot(
   return repository.saveDocument('snapshots', encodeSnapshot(snapshot), signal);
 }
 
-/** `latest` (by time, among those that match the filter), or an id or a unique prefix of one. */
+/**
+ * `latest` (by time, among those that match the filter), or an id or a unique prefix of one. Throws RepositoryError
+ * `not-found` when there is none or several, `corrupt` when it cannot be read; StoreError; CancelledError.
+ *
+ * @example
+ * const { id, summary } = await findSnapshot(repository, 'latest', { paths: ['/data'] });
+ */
 export async function findSnapshot(
   repository: Repository,
   name: string,

@@ -18,6 +18,7 @@ const progressIntervalMs = 100;
  */
 export type StatisticsMode = 'restore-size' | 'files-by-contents' | 'blobs-per-file' | 'raw-data';
 
+/** What was counted. */
 export interface Statistics {
   readonly snapshots: number;
   /** Bytes: of files' contents; with `raw-data` of sealed blobs. */
@@ -30,6 +31,7 @@ export interface Statistics {
   readonly compression?: CompressionStatistics | undefined;
 }
 
+/** What compression achieves. */
 export interface CompressionStatistics {
   /** Bytes that the sealed blobs would have without compression. */
   readonly uncompressedBytes: number;
@@ -41,6 +43,7 @@ export interface CompressionStatistics {
   readonly spaceSavingPercent: number;
 }
 
+/** How far the counting is. */
 export interface StatisticsProgress {
   readonly snapshots: number;
   readonly totalSnapshots: number;
@@ -48,6 +51,7 @@ export interface StatisticsProgress {
   readonly entries: number;
 }
 
+/** What is counted. */
 export interface StatisticsOptions {
   /** Default `restore-size`. */
   readonly mode?: StatisticsMode | undefined;

@@ -9,6 +9,7 @@ import { underLock } from './under-lock.ts';
 /** Bounds the taking back of a file, which must go on when the caller's signal has fired. */
 const removalLimitMs = 60_000;
 
+/** What is to become of the tags. */
 export interface TagChange {
   /** The tags to have, in place of those that are there; an empty list for none. Excludes `add` and `remove`. */
   readonly set?: readonly string[] | undefined;
@@ -17,6 +18,7 @@ export interface TagChange {
   readonly remove?: readonly string[] | undefined;
 }
 
+/** Which snapshots get which tags. Times are milliseconds. */
 export interface TagOptions extends TagChange {
   /** Ids, beginnings of ids, or `latest`. Default: all that match the filter. */
   readonly snapshots?: readonly string[] | undefined;
@@ -31,6 +33,7 @@ export interface TagOptions extends TagChange {
   readonly onChange?: ((change: TaggedSnapshot) => void) | undefined;
 }
 
+/** A snapshot that was changed; ids of 64 hex digits. */
 export interface TaggedSnapshot {
   readonly oldId: string;
   /** Undefined in a dry run. */
@@ -38,6 +41,7 @@ export interface TaggedSnapshot {
   readonly tags: readonly string[];
 }
 
+/** What was changed. */
 export interface TagResult {
   readonly changed: readonly TaggedSnapshot[];
   /** Files in `snapshots/` that could not be read, and are as they were. */

@@ -5,6 +5,7 @@ export interface TreeSource {
   load(id: string): Promise<Tree>;
 }
 
+/** An entry of a snapshot. */
 export interface ListedNode {
   /** Absolute within the snapshot. */
   readonly path: Buffer;

@@ -10,6 +10,7 @@ export const savedConfigKey = 'tranship/config-version-1';
 /** Bounds the putting back, which must go on when the caller's signal has fired. */
 const putBackLimitMs = 60_000;
 
+/** Options of an upgrade. */
 export interface UpgradeOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -19,7 +20,12 @@ export interface UpgradeOptions {
  * stored stays as it is, and what is added may be compressed. The caller must hold an exclusive lock, and must open the
  * repository again afterwards. Refuses a repository that is damaged (RepositoryError `corrupt`), since a version that
  * fewer programs read is no place to look for lost data. When it fails the old config is in place again, or its bytes
- * stand under {@link savedConfigKey}.
+ * stand under {@link savedConfigKey}. Throws UsageError where the version is 2 already, StoreError, CancelledError.
+ *
+ * @example
+ * const lock = await acquireLock(repository, { exclusive: true });
+ * if (repository.config.version === 1) await upgradeToVersion2(repository, { signal: lock.lost });
+ * await lock.release();
  */
 export async function upgradeToVersion2(repository: Repository, options: UpgradeOptions = {}): Promise<void> {
   const { store, config } = repository;

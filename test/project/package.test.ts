@@ -7,6 +7,9 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { fencesOf } from '../docs/document.ts';
+import { exportedNames } from '../docs/exported-names.ts';
+import { joined } from '../docs/workplace.ts';
 import { projectRoot } from '../support/project-files.ts';
 import { createRandom } from '../support/seed.ts';
 
@@ -65,6 +68,45 @@ async function treeContents(folder: string): Promise<ReadonlyMap<string, string>
   const lines = stdout.trimEnd().split('\n');
   return new Map(
     lines.map((line) => [line.slice(line.indexOf('  ') + 2), line.slice(0, line.indexOf('  '))]),
+  );
+}
+
+/** What a program in TypeScript installs beside the package. */
+async function installNodeTypes(folder: string): Promise<void> {
+  for (const name of ['@types/node', 'undici-types']) {
+    const from = join(projectRoot, 'node_modules', name);
+    await cp(from, join(folder, 'node_modules', name), { recursive: true });
+  }
+}
+
+/** A program that names every export, the programs of the library's document, and no option that makes it easy. */
+async function writeConsumer(folder: string, exactOptionalPropertyTypes: boolean): Promise<void> {
+  const names = exportedNames();
+  const list = (isType: boolean): string =>
+    names
+      .filter((exported) => exported.isType === isType)
+      .map(({ name }) => name)
+      .join(', ');
+  const every = `export { ${list(false)} } from 'tranship';\nexport type { ${list(true)} } from 'tranship';\n`;
+  const shown = fencesOf('docs/library.md').filter(({ language }) => language === 'ts');
+  const [plain, withS3] = [false, true].map((s3) => joined(shown.filter(({ needsS3 }) => needsS3 === s3)));
+  assert.ok(plain !== undefined && withS3 !== undefined && plain.length > withS3.length);
+  const files = { 'every-export.ts': every, 'library.ts': plain, 'with-s3.ts': withS3 };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    strict: true,
+    skipLibCheck: false,
+    exactOptionalPropertyTypes,
+    noUncheckedIndexedAccess: true,
+    noEmit: true,
+    // The package brings Node's types in by itself.
+    types: [],
+  };
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: Object.keys(files) }),
   );
 }
 
@@ -152,30 +194,17 @@ describe('the packed package, installed in an empty folder', () => {
     );
   });
 
-  it('has declarations that compile in another project', async () => {
-    const { folder } = place();
-    await cp(join(projectRoot, 'node_modules', '@types'), join(folder, 'node_modules', '@types'), {
-      recursive: true,
-    });
-    const undici = 'undici-types';
-    await cp(join(projectRoot, 'node_modules', undici), join(folder, 'node_modules', undici), {
-      recursive: true,
-    });
-    await writeFile(
-      join(folder, 'consumer.ts'),
-      `import { Repository, openStore, stage } from 'tranship';
-       export type Staged = Awaited<ReturnType<typeof stage>>;
-       export const open: typeof openStore = openStore;
-       export const repository: typeof Repository = Repository;\n`,
-    );
-    const options = ['--module', 'nodenext', '--target', 'es2024', '--strict', '--noEmit', '--types', 'node'];
-    const tsc = join(projectRoot, 'node_modules', '.bin', 'tsc');
-    await execute(tsc, [...options, 'consumer.ts'], { cwd: folder }).catch(
-      (error: Error & { stdout?: string }) => {
+  for (const exact of [true, false]) {
+    it(`has types for a strict project with exactOptionalPropertyTypes ${exact}`, async () => {
+      const { folder } = place();
+      await installNodeTypes(folder);
+      await writeConsumer(folder, exact);
+      const tsc = join(projectRoot, 'node_modules', '.bin', 'tsc');
+      await execute(tsc, ['-p', '.'], { cwd: folder }).catch((error: Error & { stdout?: string }) => {
         assert.fail(`tsc: ${error.stdout ?? error.message}`);
-      },
-    );
-  });
+      });
+    });
+  }
 });
 
 describe('the checkout', () => {

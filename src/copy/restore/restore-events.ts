@@ -16,7 +16,10 @@ export interface RestoreCounts {
   errors: number;
 }
 
-/** What a restore reports while it runs. Paths are bytes, below the target. */
+/**
+ * What a restore reports while it runs: `status` up to ten times a second, the others as they happen. Paths are bytes,
+ * below the target.
+ */
 export type RestoreEvent =
   | { readonly type: 'status'; readonly counts: Readonly<RestoreCounts>; readonly elapsedMs: number }
   | {

@@ -8,6 +8,7 @@ import { close, openFileAt, readAt, statAtIfPresent, statFd } from '../../base/f
 import type { FileType } from '../../base/file-status.ts';
 import type { PatternList } from './patterns.ts';
 
+/** What a stage pass asks of each entry that it meets. */
 export interface Exclusion {
   /** Whether the entry is left out with all below it. `path` must be absolute and is never a named source. */
   excludesPath(path: Uint8Array): boolean;
@@ -20,6 +21,7 @@ export interface Exclusion {
   taggedContents(directoryFd: number): ((name: Uint8Array) => boolean) | undefined;
 }
 
+/** What is left out. */
 export interface ExclusionOptions {
   readonly patterns?: PatternList | undefined;
   /** `FILE` or `FILE:HEADER`: leaves out what stands beside a file of that name that begins with HEADER. */
@@ -43,7 +45,13 @@ const CACHE_TAG: Tag = {
   header: Buffer.from('Signature: 8a477f597d28d172789f06886806bc55'),
 };
 
-/** @throws UsageError when an `ifPresent` names no file of the directory itself. */
+/**
+ * What a stage pass leaves out. Throws UsageError when an `ifPresent` names no file of the directory itself.
+ *
+ * @example
+ * const exclusion = createExclusion({ patterns: compilePatterns(['*.tmp']), caches: true });
+ * await stage(repository, { paths: ['volume'], storeAs: '/data', exclusion });
+ */
 export function createExclusion(options: ExclusionOptions = {}): Exclusion {
   const { patterns, largerThanBytes, onWarning } = options;
   const tags = (options.ifPresent ?? []).map(parseTag);

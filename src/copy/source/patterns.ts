@@ -7,6 +7,7 @@ import { compilePattern } from './pattern.ts';
 import type { Pattern } from './pattern.ts';
 import { toLowerCase } from './pattern-rune.ts';
 
+/** Compiled patterns. */
 export interface PatternList {
   readonly isEmpty: boolean;
   /** True when a path is selected exactly when one of its components, taken alone, is. */
@@ -20,14 +21,21 @@ export interface PatternList {
   mayMatchBelow(path: Uint8Array): boolean;
 }
 
+/** How patterns are read. */
 export interface PatternOptions {
   /** As restic's `--iexclude` and `--iinclude`. Default false. */
   readonly caseInsensitive?: boolean | undefined;
 }
 
 /**
- * Strings are taken as UTF-8; empty patterns are ignored, as restic ignores them.
- * @throws UsageError that names every malformed pattern. restic reports some of them only when a path meets them.
+ * Patterns in restic's syntax: `*`, `?`, `[a-z]` within a name, `**` for any folders, a leading slash for the root, a
+ * leading `!` to take back. Strings are taken as UTF-8; empty patterns are ignored, as restic ignores them.
+ *
+ * Throws UsageError that names every malformed pattern; restic reports some of them only when a path meets them.
+ *
+ * @example
+ * const include = compilePatterns(['*.conf', '!/etc/**']);
+ * await restore(repository, { snapshot: 'latest:/data', target: 'restored', include });
  */
 export function compilePatterns(
   patterns: readonly (string | Uint8Array)[],

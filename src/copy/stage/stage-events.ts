@@ -21,7 +21,10 @@ export interface StageCounts {
   errors: number;
 }
 
-/** What a stage pass reports while it runs. Paths are bytes, as the source has them. */
+/**
+ * What a stage pass reports while it runs: `status` up to ten times a second, the others as they happen.
+ * Paths are bytes, as the source has them.
+ */
 export type StageEvent =
   | {
       readonly type: 'status';

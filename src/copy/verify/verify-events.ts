@@ -21,6 +21,7 @@ export interface Difference {
   readonly found: string;
 }
 
+/** Running counts of a comparison; all grow only. */
 export interface VerifyCounts {
   files: number;
   directories: number;
@@ -29,6 +30,7 @@ export interface VerifyCounts {
   differences: number;
 }
 
+/** What a comparison reports while it runs: `status` up to ten times a second, a `difference` for each. */
 export type VerifyEvent =
   | { readonly type: 'status'; readonly counts: Readonly<VerifyCounts>; readonly elapsedMs: number }
   | { readonly type: 'difference'; readonly difference: Difference };

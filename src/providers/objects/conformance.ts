@@ -17,13 +17,16 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...multipartCases,
 ];
 
+/** What came of one case. */
 export interface ConformanceResult {
+  /** What is guaranteed, in a sentence. */
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'not applicable';
   /** One line; only with `failed`. */
   readonly reason?: string;
 }
 
+/** How thoroughly a driver is checked. */
 export interface ConformanceOptions extends AbortableOptions {
   /** Objects in long listings. Default 1,100, more than a page of the usual services. */
   readonly manyObjects?: number | undefined;
@@ -33,7 +36,17 @@ export interface ConformanceOptions extends AbortableOptions {
 
 /**
  * Runs every case against a store that is in use, each below a random prefix of its own, which it empties afterwards.
- * Yields results as they come; rejects only when cancelled.
+ * Yields results as they come; rejects only when cancelled (CancelledError). What a driver must guarantee stands above
+ * ObjectDriver.
+ *
+ * @example
+ * async function failuresOf(driver: ObjectDriver): Promise<string[]> {
+ *   const failures: string[] = [];
+ *   for await (const { name, outcome, reason } of checkConformance(driver)) {
+ *     if (outcome === 'failed') failures.push(`${name}: ${reason}`);
+ *   }
+ *   return failures;
+ * }
  */
 export async function* checkConformance(
   driver: ObjectDriver,

@@ -15,10 +15,13 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** Options of work that can be cancelled. */
 export interface AbortableOptions {
+  /** Fired: the work stops and rejects with CancelledError, or with the TranshipError that is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How an object is put. */
 export interface PutOptions extends AbortableOptions {
   /** Default `overwrite`. */
   readonly mode?: PutMode | undefined;
@@ -29,6 +32,7 @@ export interface PutOptions extends AbortableOptions {
   readonly sha256?: string | undefined;
 }
 
+/** How an object is read. */
 export interface GetOptions extends AbortableOptions {
   /** Default: the whole object. */
   readonly range?: ByteRange | undefined;
@@ -71,7 +75,10 @@ export interface MultipartUpload {
  * - A fired signal rejects with CancelledError soon, and stops the work.
  */
 export interface ObjectDriver {
-  /** A printable location without secrets, such as `file:///srv/repo`. */
+  /**
+   * A printable location without secrets, such as `file:///srv/repo`. Where `openStore` takes it, it must lead to the
+   * same objects: another thread opens the store by it. A scheme of your own (`mine:`) says that only this object does.
+   */
   readonly url: string;
   readonly capabilities: DriverCapabilities;
 

@@ -15,6 +15,7 @@ import type { S3Location } from './s3/location.ts';
 import type { StoreSettings } from './settings.ts';
 import { ObjectStore } from './store.ts';
 
+/** How a store is opened. */
 export interface OpenStoreOptions extends AbortableOptions {
   /** Credentials and the like; default: what the services' own programs would take. */
   readonly settings?: StoreSettings | undefined;
@@ -53,11 +54,24 @@ const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
  * `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or `memory:` (empty, and
  * gone when closed). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
- * Rejects with UsageError for any other form, without repeating it: locations may hold passwords.
+ * Instead of a location a driver of your own may be given. Every request is tried again for up to 15 minutes where
+ * its failure is passing, and the number of requests at once yields to an overloaded server.
+ *
+ * Rejects with UsageError for any other form, without repeating it (locations may hold passwords); with StoreError
+ * where the path is no folder; with CancelledError.
+ *
+ * @example
+ * const local = await openStore('replica', { readOnly: true });
+ * console.log(local.url, await local.exists('config'));
+ * await local.close();
  */
-export async function openStore(location: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
+export async function openStore(
+  location: string | ObjectDriver,
+  options: OpenStoreOptions = {},
+): Promise<ObjectStore> {
   throwIfAborted(options.signal);
-  const driver = await openDriver(parseStoreLocation(location), options);
+  const driver =
+    typeof location === 'string' ? await openDriver(parseStoreLocation(location), options) : location;
   throwIfAborted(options.signal);
   return new ObjectStore(decorate(driver, options), options.settings);
 }

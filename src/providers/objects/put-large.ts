@@ -6,6 +6,7 @@ import type { MultipartUpload, ObjectDriver, PutOptions } from './driver.ts';
 const MAX_PARTS = 10_000;
 const DEFAULT_PART_BYTES = 16 * 1024 * 1024;
 
+/** How a body of unknown length is put. */
 export interface PutLargeOptions extends PutOptions {
   /** Default 16 MiB, which allows objects up to 156 GiB; a service may refuse less than 5 MiB. */
   readonly partSizeBytes?: number | undefined;

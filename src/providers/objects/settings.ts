@@ -17,6 +17,7 @@ export interface S3Settings {
   readonly idleTimeoutMs?: number | undefined;
 }
 
+/** An access key of S3; a session token where it is a temporary one. */
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

@@ -21,6 +21,11 @@ const SHA256_HEX = /^[0-9a-f]{64}$/;
 /**
  * An object store as its users see it: a driver whose arguments and answers are checked.
  * Every method rejects with UsageError for a bad argument, StoreError by cause, CancelledError when the signal fired.
+ * `openStore` makes one; the constructor wraps a driver whose requests are then neither limited nor tried again.
+ *
+ * @example
+ * for await (const { key, sizeBytes } of store.list('snapshots/')) console.log(key, sizeBytes);
+ * const config = await store.get('config');
  */
 export class ObjectStore {
   readonly #driver: ObjectDriver;
@@ -96,6 +101,7 @@ export class ObjectStore {
     return this.#driver.head(key, options);
   }
 
+  /** Whether the key exists. */
   async exists(key: string, options: AbortableOptions = {}): Promise<boolean> {
     try {
       await this.head(key, options);

@@ -4,6 +4,7 @@ import { jsonString, jsonValue } from './go-json.ts';
 import { asObject, corrupt, isId, isObject, parseJson, requiredId, unknownMembers } from './strict-json.ts';
 import type { JsonObject } from './strict-json.ts';
 
+/** Version 2 allows compression; restic reads it from 0.14 on. */
 export type RepositoryVersion = 1 | 2;
 
 /** Contents of the config file. */

@@ -4,11 +4,13 @@
  */
 export type NodeType = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';
 
+/** An extended attribute, an ACL or a label among them. */
 export interface ExtendedAttribute {
   readonly name: string;
   readonly value: Uint8Array;
 }
 
+/** An entry of a folder: a file, a folder, a link or another node, with its metadata. */
 export interface TreeNode {
   /** Raw bytes of the name as the file system has them. */
   readonly name: Uint8Array;

@@ -5,6 +5,8 @@ import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { CancelledError, StoreError, TranshipError, UsageError } from '../../../src/base/errors.ts';
+import { systemClock } from '../../../src/base/system-clock.ts';
+import { MemoryDriver } from '../../../src/providers/objects/memory/driver.ts';
 import { openStore, parseStoreLocation } from '../../../src/providers/objects/open.ts';
 
 let folder = '';
@@ -91,4 +93,27 @@ test('options reach the decorators', async () => {
   assert.equal(await store.exists('a'), false);
   assert.deepEqual(kinds, ['head']);
   await assert.rejects(openStore('memory:', { signal: AbortSignal.abort() }), CancelledError);
+});
+
+test('a driver in place of a location is observed, tried again and guarded as all stores are', async () => {
+  let failures = 1;
+  class FlakyDriver extends MemoryDriver {
+    override async put(...args: Parameters<MemoryDriver['put']>): Promise<void> {
+      if (failures-- > 0) throw new StoreError('unavailable', 'not now', { retryable: true });
+      await super.put(...args);
+    }
+  }
+  const driver = new FlakyDriver();
+  const outcomes: string[] = [];
+  const retries: string[] = [];
+  const store = await openStore(driver, {
+    clock: { ...systemClock, sleep: async () => {} },
+    observe: ({ outcome }) => outcomes.push(outcome),
+    onRetry: ({ key }) => retries.push(key),
+  });
+  await store.put('key', Buffer.from('value'));
+  assert.deepEqual([outcomes, retries], [['failed', 'done'], ['key']]);
+  const guarded = await openStore(driver, { readOnly: true });
+  await assert.rejects(guarded.delete('key'), StoreError);
+  assert.equal((await store.get('key')).toString(), 'value');
 });
