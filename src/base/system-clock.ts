@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
-import { CancelledError, throwIfAborted } from './errors.ts';
+import { abortError, throwIfAborted } from './errors.ts';
 
 /** Longest delay that Node's timers take; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -16,7 +16,7 @@ async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       });
     }
   } catch (error) {
-    throw signal?.aborted === true ? new CancelledError(signal.reason) : error;
+    throw signal?.aborted === true ? abortError(signal) : error;
   }
 }
 

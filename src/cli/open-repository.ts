@@ -6,6 +6,7 @@ import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandContext } from './command.ts';
+import type { Environment } from './environment.ts';
 import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
 import { resolvePassword } from './password.ts';
@@ -33,7 +34,7 @@ export async function accessRepository(
   });
   const store = await openStore(location, {
     readOnly: options.readOnly ?? false,
-    settings: storeSettings(args),
+    settings: storeSettings(args, environment),
     onRetry: ({ kind, key, failures, delayMs, error }) =>
       tellRetry(
         logger,
@@ -52,10 +53,11 @@ export async function accessRepository(
   return { store, location, password };
 }
 
-function storeSettings(args: Arguments<typeof repositoryOptions>): StoreSettings {
+function storeSettings(args: Arguments<typeof repositoryOptions>, environment: Environment): StoreSettings {
   const idleTimeout = args.value('idle-timeout');
   return {
     s3: {
+      endpoint: environment.s3Endpoint,
       profile: args.value('profile'),
       credentialsFile: args.value('credentials-file'),
       allowHttp: args.flag('allow-http'),

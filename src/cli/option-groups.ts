@@ -37,6 +37,7 @@ const repositoryGroup: OptionGroup = {
     { name: 'AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE', help: 'S3: where credentials are' },
     { name: 'AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN', help: 'S3: the identity of a pod' },
     { name: 'AWS_REGION', help: 'S3: the region, where the location names none' },
+    { name: 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL', help: 'S3: the endpoint, likewise' },
   ],
   files: [
     { name: 'a file with a password', help: 'text; white space around it is no part of the password' },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
+import { ObjectStore } from '../../src/providers/objects/store.ts';
 import { assertRestores, checkWell, stageWell } from '../interop/own-pass.ts';
 import { makeRandomTree, mutateTree } from '../support/random-tree.ts';
 import { initInBucket, openInBucket } from '../support/s3/bucket-repository.ts';
@@ -87,6 +88,27 @@ s3FaultSuite('faults over S3', (server, toxiproxy) => {
       await direct.store.close();
     });
   }
+
+  it('a large put that is cancelled at any request leaves no upload and no object', async () => {
+    const bucket = await newBucket(server());
+    const proxy = await toxiproxy().proxy(server().endpoint);
+    await proxy.addToxic('latency', { latency: 200, jitter: 0 });
+    const driver = bucket.driver({}, proxy.endpoint);
+    const store = new ObjectStore(driver);
+    const source = [Buffer.alloc(5 * 2 ** 20), Buffer.alloc(1000)];
+    for (const afterMs of [100, 300, 500, 700]) {
+      const key = `cancelled-${afterMs}`;
+      const signal = AbortSignal.timeout(afterMs);
+      const putting = store.putLarge(key, source, { partSizeBytes: 5 * 2 ** 20, signal });
+      const wasPut = await putting.then(
+        () => true,
+        () => false,
+      );
+      assert.equal(await store.exists(key), wasPut, `cancelled after ${afterMs} ms`);
+      assert.deepEqual(await bucket.unfinishedUploads(), []);
+    }
+    await store.close();
+  });
 
   it('a fifth of all requests refused: passes get through and nothing is lost', async (t) => {
     await forEachSeed(t, scaled(1, 5), async (seed) => {

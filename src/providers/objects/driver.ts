@@ -38,6 +38,14 @@ export interface GetOptions extends AbortableOptions {
   readonly range?: ByteRange | undefined;
 }
 
+export interface ListOptions extends AbortableOptions {
+  /**
+   * A key of which the caller knows all up to and including it: they may be left out, and should be where that spares
+   * requests.
+   */
+  readonly after?: string | undefined;
+}
+
 /** What a store can do, as data. */
 export interface DriverCapabilities {
   /** Requests that may run at once without harm; a hint for callers that schedule. */
@@ -94,7 +102,7 @@ export interface ObjectDriver {
    * Every object whose key starts with `prefix` (a plain string prefix), in ascending byte order of the keys.
    * Must not omit an object that existed before the call began and was not deleted; an empty result is no error.
    */
-  list(prefix: string, options: AbortableOptions): AsyncIterable<ObjectInfo>;
+  list(prefix: string, options: ListOptions): AsyncIterable<ObjectInfo>;
   /** Deleting a key that does not exist must succeed. */
   delete(key: string, options: AbortableOptions): Promise<void>;
   /**

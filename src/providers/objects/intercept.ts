@@ -1,6 +1,7 @@
 import type {
   AbortableOptions,
   GetOptions,
+  ListOptions,
   MultipartUpload,
   ObjectBody,
   ObjectDriver,
@@ -54,7 +55,7 @@ export function intercept(driver: ObjectDriver, interceptor: Interceptor): Objec
       interceptor.stream(operation('get', key, options), () => driver.get(key, options)),
     head: (key: string, options: AbortableOptions) =>
       interceptor.run(operation('head', key, options), () => driver.head(key, options)),
-    list: (prefix: string, options: AbortableOptions) =>
+    list: (prefix: string, options: ListOptions) =>
       interceptor.stream(operation('list', prefix, options), () => driver.list(prefix, options)),
     delete: (key: string, options: AbortableOptions) =>
       interceptor.run(operation('delete', key, options), () => driver.delete(key, options)),

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
-import { CancelledError, TranshipError, throwIfAborted } from '../../base/errors.ts';
+import { TranshipError, abortError, throwIfAborted } from '../../base/errors.ts';
 import type { ObjectDriver } from './driver.ts';
 import { intercept } from './intercept.ts';
 import type { Operation, Streamed } from './intercept.ts';
@@ -11,8 +11,8 @@ export interface LimitOptions {
 }
 
 /**
- * A driver that works on a bounded number of requests at once; the others wait in order, and leave the queue when
- * their signal fires. A stream holds a place only while its next piece is being fetched, so a caller that puts while
+ * A driver that works on a bounded number of requests at once; the others wait in order, and their
+ * callers leave when their signal fires. A stream holds a place only while its next piece is being fetched, so a caller that puts while
  * it reads cannot starve itself. Aborting an upload waits for no place: it is how places become free.
  * Where the server answers `throttled`, half of the places are taken away, and come back one by one as requests
  * succeed (additive increase, multiplicative decrease, as in RFC 5681).
@@ -41,13 +41,18 @@ class Places {
     this.#allowed = most;
   }
 
-  run<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const counted = (): Promise<T> => this.#counted(work);
+  /** `isWhole` tells a request from a piece of one: only whole requests show that the server keeps up. */
+  run<T>(signal: AbortSignal | undefined, work: () => Promise<T>, isWhole = true): Promise<T> {
+    const counted = async (): Promise<T> => {
+      const result = await this.#watched(work);
+      if (isWhole) this.succeeded();
+      return result;
+    };
     if (signal === undefined) return this.#queue(counted);
     return new Promise<T>((resolve, reject) => {
       throwIfAborted(signal);
       // Once it runs, the work itself answers to the signal: rejecting here would free its place while it is busy.
-      const leave = (): void => reject(new CancelledError(signal.reason));
+      const leave = (): void => reject(abortError(signal));
       signal.addEventListener('abort', leave, { once: true });
       const begin = (): Promise<T> => {
         signal.removeEventListener('abort', leave);
@@ -58,12 +63,14 @@ class Places {
     });
   }
 
-  async #counted<T>(work: () => Promise<T>): Promise<T> {
+  succeeded(): void {
+    if (this.#allowed < this.#most) this.#allow(this.#allowed + 1 / this.#allowed);
+  }
+
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
     const cuts = this.#cuts;
     try {
-      const result = await work();
-      if (this.#allowed < this.#most) this.#allow(this.#allowed + 1 / this.#allowed);
-      return result;
+      return await work();
     } catch (error) {
       if (error instanceof TranshipError && error.code === 'throttled' && cuts === this.#cuts) {
         this.#cuts += 1;
@@ -89,9 +96,10 @@ async function* limitStream<T extends Streamed>(
   let finished = false;
   try {
     for (;;) {
-      const result = await places.run(operation.signal, () => iterator.next());
+      const result = await places.run(operation.signal, () => iterator.next(), false);
       if (result.done === true) {
         finished = true;
+        places.succeeded();
         return;
       }
       yield result.value;

@@ -128,7 +128,7 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
   }
   if (location.kind === 's3') {
     const { S3Driver } = await import('./s3/driver.ts');
-    const driver = new S3Driver(location, options.settings?.s3);
+    const driver = new S3Driver(location, options.settings?.s3, options.connections);
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([

@@ -23,7 +23,9 @@ export function withPrefix(driver: ObjectDriver, prefix: string): ObjectDriver {
     },
     head: async (key, options) => strip(await driver.head(full(key), options)),
     list: async function* (keyPrefix, options) {
-      for await (const info of driver.list(`${prefix}/${keyPrefix}`, options)) yield strip(info);
+      const after = options.after === undefined ? undefined : full(options.after);
+      for await (const info of driver.list(`${prefix}/${keyPrefix}`, { ...options, after }))
+        yield strip(info);
     },
     delete: async (key, options) => driver.delete(full(key), options),
     deleteMany: async (keys, options) => driver.deleteMany(keys.map(full), options),

@@ -149,7 +149,7 @@ async function* resumeList(
   let last: string | undefined;
   for (;;) {
     try {
-      for await (const info of driver.list(prefix, { signal })) {
+      for await (const info of driver.list(prefix, { signal, after: last })) {
         // The order of keys is guaranteed, so what stands before the last one was yielded or is new.
         if (last !== undefined && info.key <= last) continue;
         last = info.key;

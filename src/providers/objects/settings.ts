@@ -7,13 +7,15 @@ export interface StoreSettings {
 export interface S3Settings {
   /** Default: AWS_ACCESS_KEY_ID, then the shared files, then a web identity token. */
   readonly credentials?: S3Credentials | undefined;
+  /** `https://host:port`, where the location names none. Default: Amazon's. */
+  readonly endpoint?: string | undefined;
   /** Profile of the shared files. Default: AWS_PROFILE, else `default`. */
   readonly profile?: string | undefined;
   /** A shared credentials file. Default: AWS_SHARED_CREDENTIALS_FILE, else `~/.aws/credentials`. */
   readonly credentialsFile?: string | undefined;
   /** Allows http:// to hosts other than this one. Default false. */
   readonly allowHttp?: boolean | undefined;
-  /** After how long without a byte in either direction a request has failed. Default 120,000. */
+  /** After how long without a byte in either direction a request has failed; at least 1. Default 120,000. */
   readonly idleTimeoutMs?: number | undefined;
 }
 

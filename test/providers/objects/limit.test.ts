@@ -155,3 +155,24 @@ test('a server that is overloaded is asked for less at once, and for more again 
   assert.equal(await most(2), 1);
   assert.equal(await most(400), 16, 'no place came back');
 });
+
+test('the pieces of one answer do not bring the places back', async () => {
+  const memory = new MemoryDriver();
+  await memory.put('large', Buffer.alloc(4_000_000), {});
+  const gauge = { running: 0, most: 0 };
+  let overloaded = true;
+  const busy = intercept(memory, {
+    run: async (_operation, work) => {
+      if (overloaded) throw new StoreError('throttled', 'slow down', { retryable: true });
+      return work();
+    },
+    stream: (_operation, open) => open(),
+  });
+  const driver = withLimit(gauged(busy, gauge), { connections: 16 });
+  for (let cut = 0; cut < 4; cut += 1) await Promise.allSettled([driver.head('large', {})]);
+  overloaded = false;
+  await collect(driver.get('large', {}));
+  gauge.most = 0;
+  await Promise.all([1, 2, 3, 4].map(() => driver.head('large', {})));
+  assert.ok(gauge.most <= 2, `${gauge.most} at once after four refusals and one answer`);
+});

@@ -256,3 +256,26 @@ test('a server that names a time is left alone for at least as long', async () =
   await withRetry(busy, { clock, random: () => 0.5 }).put('k', Buffer.of(1), {});
   assert.deepEqual(clock.sleeps, [7500, 8000]);
 });
+
+test('a listing that breaks off does not begin again at its first page', async () => {
+  const asked: (string | undefined)[] = [];
+  const memory = new MemoryDriver();
+  for (const key of ['a', 'b', 'c', 'd']) await memory.put(key, Buffer.of(1), {});
+  const paged: ObjectDriver = {
+    ...intercept(memory, { run: (_operation, work) => work(), stream: (_operation, open) => open() }),
+    list: async function* (prefix, options) {
+      asked.push(options.after);
+      let yielded = 0;
+      for await (const info of memory.list(prefix, options)) {
+        if (options.after !== undefined && info.key <= options.after) continue;
+        if (yielded++ === 2) throw new StoreError('unavailable', 'broken', { retryable: true });
+        yield info;
+      }
+    },
+  };
+  const keys: string[] = [];
+  const driver = withRetry(paged, { clock: new InstantClock() });
+  for await (const { key } of driver.list('', {})) keys.push(key);
+  assert.deepEqual(keys, ['a', 'b', 'c', 'd']);
+  assert.deepEqual(asked, [undefined, 'b']);
+});

@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import { credentialsFor } from './credentials.ts';
+import { endpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
 import type { S3Settings } from '../settings.ts';
 
@@ -10,23 +11,26 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 /** Amazon's own hosts take the bucket in the host name; what else there is often knows it only in the path. */
 const AMAZON = /(^|\.)amazonaws\.com(\.cn)?$/;
 
+/** Of statuses below 500, those that say "not now". */
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** The SDK's client as this store needs it: it tries once, adds no checksums of its own, and says no to plain HTTP. */
-export async function createClient(
-  location: S3Location,
-  settings: S3Settings,
-  connections: number,
-): Promise<S3Client> {
-  const credentials = credentialsFor(settings);
+export async function createClient(location: S3Location, settings: S3Settings): Promise<S3Client> {
+  const configured = settings.endpoint === undefined ? undefined : endpointOrigin(settings.endpoint);
+  const endpoint = location.endpoint ?? configured;
+  const where = endpoint ?? `s3://${location.bucket}`;
+  const credentials = credentialsFor(settings, where);
   const region = location.region ?? (await configuredRegion(settings.profile));
-  const agent = { keepAlive: true, maxSockets: connections * 2 };
+  // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
+  const agent = { keepAlive: true, maxSockets: Infinity };
   const client = new S3Client({
     region,
     credentials,
-    ...(location.endpoint === undefined ? {} : { endpoint: location.endpoint }),
+    ...(endpoint === undefined ? {} : { endpoint }),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
-    forcePathStyle: location.pathStyle ?? wantsPathStyle(location),
+    forcePathStyle: location.pathStyle ?? wantsPathStyle(location.bucket, endpoint),
     // It would print to the console.
     logger: silent,
     // Every attempt is ours: ours are counted, shown and bounded.
@@ -44,13 +48,13 @@ export async function createClient(
     }),
   });
   refuseOpenNetworks(client, settings.allowHttp ?? false);
-  refuseWebPages(client, location.endpoint ?? `s3://${location.bucket}`);
+  refuseWebPages(client, where);
   return client;
 }
 
-function wantsPathStyle(location: S3Location): boolean {
-  if (location.endpoint === undefined) return location.bucket.includes('.');
-  return !AMAZON.test(new URL(location.endpoint).hostname);
+function wantsPathStyle(bucket: string, endpoint: string | undefined): boolean {
+  if (endpoint === undefined) return bucket.includes('.');
+  return bucket.includes('.') || !AMAZON.test(new URL(endpoint).hostname);
 }
 
 /** From AWS_REGION or the profile, as the SDK reads them; servers without regions take any. */
@@ -114,14 +118,15 @@ function answerIn(error: unknown): unknown {
   return typeof error === 'object' && error !== null && '$response' in error ? error.$response : undefined;
 }
 
-/** A web page with success or a refusal; what gateways answer while a server is down has a status of 500 and more. */
+/** A web page with success or a refusal, not what gateways answer while a server is down or busy. */
 function isPage(response: unknown): boolean {
   if (typeof response !== 'object' || response === null) return false;
   if (!('headers' in response) || !('statusCode' in response)) return false;
   const { headers, statusCode } = response;
   if (typeof headers !== 'object' || headers === null || typeof statusCode !== 'number') return false;
   const type = 'content-type' in headers ? String(headers['content-type']) : '';
-  return statusCode < 500 && type.startsWith('text/html') && !('x-amz-request-id' in headers);
+  const isPassing = statusCode >= 500 || PASSING.has(statusCode);
+  return !isPassing && type.startsWith('text/html') && !('x-amz-request-id' in headers);
 }
 
 function pageError(where: string, cause?: unknown): StoreError {

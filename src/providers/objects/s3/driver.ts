@@ -4,14 +4,15 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import { StoreError, TranshipError, asError } from '../../../base/errors.ts';
+import { StoreError, TranshipError, UsageError, asError } from '../../../base/errors.ts';
 import type {
   AbortableOptions,
   ByteRange,
   DriverCapabilities,
   GetOptions,
+  ListOptions,
   MultipartUpload,
   ObjectBody,
   ObjectDriver,
@@ -21,6 +22,7 @@ import type {
 import { bodySizeBytes } from '../object-body.ts';
 import { sha256Of } from './body.ts';
 import { createClient } from './client.ts';
+import { S3Clients } from './clients.ts';
 import { deleteObjects } from './deletion.ts';
 import { listObjects } from './listing.ts';
 import { formatS3Location } from './location.ts';
@@ -32,32 +34,33 @@ import type { S3Settings } from '../settings.ts';
 
 const CONNECTIONS = 16;
 const IDLE_TIMEOUT_MS = 120_000;
+/** What Node's timers take. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A bucket of Amazon S3 or of a server that speaks its protocol. Keys are those of the bucket, without a prefix. */
 export class S3Driver implements ObjectDriver {
   readonly url: string;
-  readonly capabilities: DriverCapabilities = {
-    connections: CONNECTIONS,
-    atomicCreate: true,
-    confirmsPuts: true,
-  };
+  readonly capabilities: DriverCapabilities;
   readonly #requests: S3Requests;
-  readonly #open: () => Promise<S3Client>;
-  #client: Promise<S3Client> | undefined;
+  readonly #clients: S3Clients;
 
-  constructor(location: S3Location, settings: S3Settings = {}) {
+  /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
+  constructor(location: S3Location, settings: S3Settings = {}, connections = CONNECTIONS) {
+    const { idleTimeoutMs = IDLE_TIMEOUT_MS } = settings;
+    if (!(idleTimeoutMs >= 1 && idleTimeoutMs <= MAX_TIMEOUT_MS)) {
+      throw new UsageError('the idle timeout must be between 1 ms and 24 days', {
+        where: String(idleTimeoutMs),
+      });
+    }
     this.url = formatS3Location({ ...location, prefix: '' });
-    this.#open = () => createClient(location, settings, CONNECTIONS);
-    this.#requests = new S3Requests({
-      bucket: location.bucket,
-      url: this.url,
-      idleTimeoutMs: settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-      client: () => (this.#client ??= this.#open()),
-    });
+    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.#clients = new S3Clients(this.url, () => createClient(location, settings));
+    const { bucket } = location;
+    this.#requests = new S3Requests({ bucket, url: this.url, idleTimeoutMs, clients: this.#clients });
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
-    await this.#requests.sendBody(
+    const stored = await this.#requests.sendBody(
       (stream) =>
         new PutObjectCommand({
           Bucket: this.#requests.bucket,
@@ -68,6 +71,7 @@ export class S3Driver implements ObjectDriver {
         }),
       { body, sha256: options.sha256 ?? sha256Of(body), where: key, signal: options.signal },
     );
+    if (stored.ETag === undefined) throw unlikeS3(key);
   }
 
   async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {
@@ -88,11 +92,12 @@ export class S3Driver implements ObjectDriver {
   async head(key: string, options: AbortableOptions): Promise<ObjectInfo> {
     const command = new HeadObjectCommand({ Bucket: this.#requests.bucket, Key: key });
     const found = await this.#requests.send(command, { where: key, signal: options.signal });
-    return { key, sizeBytes: found.ContentLength ?? 0, modifiedMs: found.LastModified?.getTime() ?? 0 };
+    if (found.ContentLength === undefined) throw unlikeS3(key);
+    return { key, sizeBytes: found.ContentLength, modifiedMs: found.LastModified?.getTime() ?? 0 };
   }
 
-  list(prefix: string, options: AbortableOptions): AsyncIterable<ObjectInfo> {
-    return listObjects(this.#requests, prefix, options.signal);
+  list(prefix: string, options: ListOptions): AsyncIterable<ObjectInfo> {
+    return listObjects(this.#requests, prefix, options);
   }
 
   async delete(key: string, options: AbortableOptions): Promise<void> {
@@ -113,12 +118,7 @@ export class S3Driver implements ObjectDriver {
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.then(
-      (open) => open.destroy(),
-      () => undefined,
-    );
+    await this.#clients.close();
   }
 
   /** Undefined when the range begins behind the object's last byte. */
@@ -167,6 +167,13 @@ export class S3Driver implements ObjectDriver {
       retryable: true,
     });
   }
+}
+
+function unlikeS3(key: string): StoreError {
+  return new StoreError('corrupt', 'the server’s answer lacks what S3 servers answer', {
+    where: key,
+    retryable: true,
+  });
 }
 
 function bodyOf(answer: GetObjectCommandOutput, key: string): Readable {

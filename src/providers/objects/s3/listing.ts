@@ -1,7 +1,7 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { _Object as S3Object } from '@aws-sdk/client-s3';
 import { StoreError } from '../../../base/errors.ts';
-import type { ObjectInfo } from '../driver.ts';
+import type { ListOptions, ObjectInfo } from '../driver.ts';
 import { isValidKey } from '../object-key.ts';
 import type { S3Requests } from './requests.ts';
 
@@ -9,7 +9,7 @@ import type { S3Requests } from './requests.ts';
 export async function* listObjects(
   requests: S3Requests,
   prefix: string,
-  signal: AbortSignal | undefined,
+  { signal, after }: ListOptions,
 ): AsyncGenerator<ObjectInfo, void, undefined> {
   let token: string | undefined;
   do {
@@ -19,23 +19,31 @@ export async function* listObjects(
         Prefix: prefix,
         // Foreign keys may hold characters that XML cannot.
         EncodingType: 'url',
+        ...(after === undefined ? {} : { StartAfter: after }),
         ...(token === undefined ? {} : { ContinuationToken: token }),
       }),
       { where: prefix, signal },
     );
+    if (page.IsTruncated === undefined) {
+      // What answers anything else than a listing must not be taken for an empty store.
+      throw new StoreError('corrupt', 'the server’s answer is no listing', {
+        where: prefix,
+        retryable: true,
+      });
+    }
     for (const object of page.Contents ?? []) {
       const info = infoOf(object, page.EncodingType === 'url');
       if (info !== undefined) yield info;
     }
     const next = page.NextContinuationToken;
-    if (page.IsTruncated === true && (next === undefined || next === token)) {
+    if (page.IsTruncated && (next === undefined || next === token)) {
       // Ending here would hide objects, and who deletes by a listing would delete what is needed.
       throw new StoreError('corrupt', 'the server cut a listing short without saying how to go on', {
         where: prefix,
         retryable: true,
       });
     }
-    token = page.IsTruncated === true ? next : undefined;
+    token = page.IsTruncated ? next : undefined;
   } while (token !== undefined);
 }
 

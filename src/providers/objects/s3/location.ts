@@ -19,6 +19,9 @@ const PARAMETERS: ReadonlySet<string> = new Set(['endpoint', 'region', 'path-sty
 /** Amazon's rule, with the upper-case letters and underscores that old buckets and other servers have. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/;
 
+/** The region in the name of one of Amazon's hosts. */
+const AMAZON_REGION = /^https?:\/\/s3[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/;
+
 /**
  * Reads what follows `s3:` in a location: `//bucket/prefix?endpoint=...&region=...&path-style=true|false`, or restic's
  * `http://host:port/bucket/prefix`, `https://host/bucket/prefix` and `host/bucket/prefix`. Throws UsageError, which
@@ -52,7 +55,7 @@ function parseOwnForm(text: string): S3Location {
   const endpoint = parameters.get('endpoint');
   return {
     ...splitPath(path),
-    endpoint: endpoint === null ? undefined : originOf(endpoint),
+    endpoint: endpoint === null ? undefined : endpointOrigin(endpoint),
     region: checkedRegion(parameters.get('region')),
     pathStyle: booleanOf(parameters.get('path-style')),
   };
@@ -61,7 +64,8 @@ function parseOwnForm(text: string): S3Location {
 function parseResticForm(url: string): S3Location {
   if (url.includes('?')) throw wrong('this form of location takes no parameters');
   const [, origin = '', path = ''] = /^(https?:\/\/[^/]*)\/?(.*)$/s.exec(url) ?? [];
-  return { ...splitPath(path), endpoint: originOf(origin), region: undefined, pathStyle: undefined };
+  const endpoint = endpointOrigin(origin);
+  return { ...splitPath(path), endpoint, region: AMAZON_REGION.exec(endpoint)?.[1], pathStyle: undefined };
 }
 
 function splitPath(path: string): Pick<S3Location, 'kind' | 'bucket' | 'prefix'> {
@@ -69,13 +73,14 @@ function splitPath(path: string): Pick<S3Location, 'kind' | 'bucket' | 'prefix'>
   const bucket = slash === -1 ? path : path.slice(0, slash);
   const prefix = slash === -1 ? '' : path.slice(slash + 1).replace(/\/$/, '');
   if (bucket === '') throw wrong('the location names no bucket');
-  if (bucket.includes('@')) throw wrong('a location must not hold credentials');
-  if (!BUCKET.test(bucket)) throw wrong('not the name of a bucket', bucket);
+  if (/[@:]/.test(path)) throw wrong('a location must not hold credentials');
+  if (!BUCKET.test(bucket)) throw wrong('not the name of a bucket');
   if (prefix !== '' && !isValidKey(prefix)) throw wrong('not a prefix that object keys can have');
   return { kind: 's3', bucket, prefix };
 }
 
-function originOf(endpoint: string): string {
+/** Scheme, host and port of an endpoint; throws UsageError for anything else. */
+export function endpointOrigin(endpoint: string): string {
   if (!URL.canParse(endpoint)) throw wrong('the endpoint is not a URL');
   const url = new URL(endpoint);
   if (url.username !== '' || url.password !== '') throw wrong('an endpoint must not hold credentials');

@@ -5,7 +5,7 @@ import {
   HeadObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { StoreError, UsageError } from '../../../base/errors.ts';
+import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
 import { sha256Of } from './body.ts';
 import type { S3Requests } from './requests.ts';
@@ -29,11 +29,16 @@ export class S3MultipartUpload implements MultipartUpload {
 
   static async create(requests: S3Requests, key: string, options: PutOptions): Promise<S3MultipartUpload> {
     const command = new CreateMultipartUploadCommand({ Bucket: requests.bucket, Key: key });
-    const created = await requests.send(command, { where: key, signal: options.signal });
+    const created = await requests.send(command, { where: key, signal: options.signal, isTold: true });
     if (created.UploadId === undefined) {
       throw new StoreError('corrupt', 'the server began an upload without naming it', { where: key });
     }
-    return new S3MultipartUpload(requests, key, created.UploadId, options);
+    const upload = new S3MultipartUpload(requests, key, created.UploadId, options);
+    if (options.signal?.aborted === true) {
+      await upload.abort();
+      throw abortError(options.signal);
+    }
+    return upload;
   }
 
   async putPart(partNumber: number, body: Uint8Array, options: AbortableOptions = {}): Promise<void> {
@@ -64,7 +69,7 @@ export class S3MultipartUpload implements MultipartUpload {
       MultipartUpload: { Parts: parts.map(([PartNumber, ETag]) => ({ PartNumber, ETag })) },
       ...(this.#options.mode === 'create' ? { IfNoneMatch: '*' } : {}),
     });
-    await this.#requests.send(command, { where, signal: options.signal });
+    await this.#requests.send(command, { where, signal: options.signal, isTold: true });
   }
 
   /** Some servers (Ceph 16) ignore the condition of a completion; there, writers that race within it go unnoticed. */

@@ -1,8 +1,8 @@
-import { StoreError, abortError } from '../../../base/errors.ts';
+import { StoreError, abortError, throwIfAborted } from '../../../base/errors.ts';
 import { IdleTimer } from './idle-timer.ts';
 
 /**
- * A server that has the whole body stores it whether its client waits or not. To tell a cancelled caller what became of
+ * A server that may have the whole request carries it out whether its client waits or not. To tell a cancelled caller what became of
  * the object, the answer is waited for this long.
  */
 const ANSWER_LIMIT_MS = 5000;
@@ -24,6 +24,7 @@ export class RequestScope {
     this.#where = where;
     this.#idleLimitMs = idleLimitMs;
     this.#callerSignal = callerSignal;
+    throwIfAborted(callerSignal);
     callerSignal?.addEventListener('abort', this.#leave, { once: true });
     this.resume();
   }
@@ -32,10 +33,15 @@ export class RequestScope {
     return this.#controller.signal;
   }
 
+  /** The answer has begun; what comes on its socket shows that the server is there. */
+  watch(socket: { readonly bytesRead: number }): void {
+    this.#idle?.watch(() => socket.bytesRead);
+  }
+
   /** Bytes moved. */
   readonly touch = (): void => this.#idle?.touch();
 
-  /** The last byte of the body was handed over: from now on the object may come to be. */
+  /** What the request asks for may come to be from now on: it has no body, or its last byte was handed over. */
   readonly bodySent = (): void => {
     this.#isSent = true;
   };
@@ -61,6 +67,8 @@ export class RequestScope {
     this.pause();
     clearTimeout(this.#grace);
     this.#callerSignal?.removeEventListener('abort', this.#leave);
+    // A request that was answered before its end, or whose answer nobody read, would keep its socket for ever.
+    this.#controller.abort();
   }
 
   readonly #leave = (): void => {

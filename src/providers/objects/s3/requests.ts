@@ -1,13 +1,11 @@
-import type {
-  S3Client,
-  S3ClientResolvedConfig,
-  ServiceInputTypes,
-  ServiceOutputTypes,
-} from '@aws-sdk/client-s3';
+import type { S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { Command } from '@smithy/types';
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { StoreError } from '../../../base/errors.ts';
 import type { ObjectBody } from '../driver.ts';
 import { bodyStream } from './body.ts';
+import type { S3Clients } from './clients.ts';
 import { RequestScope } from './request-scope.ts';
 import { s3Error } from './s3-error.ts';
 
@@ -23,6 +21,8 @@ export interface RequestOptions {
   /** The key, or the prefix. */
   readonly where: string;
   readonly signal: AbortSignal | undefined;
+  /** True for a request whose caller must learn what became of it, cancelled or not. Default false. */
+  readonly isTold?: boolean;
 }
 
 export interface BodyOptions extends RequestOptions {
@@ -35,7 +35,7 @@ export interface S3RequestsOptions {
   readonly bucket: string;
   readonly url: string;
   readonly idleTimeoutMs: number;
-  readonly client: () => Promise<S3Client>;
+  readonly clients: S3Clients;
 }
 
 /** Sends requests to one bucket, each abortable and with an idle limit; what fails is a TranshipError. */
@@ -50,9 +50,10 @@ export class S3Requests {
 
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     command: S3Command<I, O>,
-    { where, signal }: RequestOptions,
+    { where, signal, isTold = false }: RequestOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
+    if (isTold) scope.bodySent();
     try {
       return await this.sendWithin(scope, command, where);
     } finally {
@@ -93,11 +94,25 @@ export class S3Requests {
     command: S3Command<I, O>,
     where: string,
   ): Promise<O> {
-    try {
-      const client = await this.#options.client();
-      return await client.send(command, { abortSignal: scope.signal });
-    } catch (error) {
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const socket = socketOf(result.response);
+        if (socket !== undefined) scope.watch(socket);
+        return result;
+      },
+      { step: 'deserialize', priority: 'low', name: 'transhipIdleWatch' },
+    );
+    const client = await this.#options.clients.get().catch((error: unknown) => {
       throw this.errorOf(error, scope, where);
+    });
+    try {
+      const result = await client.send(command, { abortSignal: scope.signal });
+      this.#options.clients.worked(client);
+      return result;
+    } catch (error) {
+      const known = this.errorOf(error, scope, where);
+      throw isExpired(error) && this.#options.clients.renew(client) ? asRetryable(known) : known;
     }
   }
 
@@ -109,6 +124,29 @@ export class S3Requests {
   #whereOf(where: string): string {
     return where === '' ? this.#options.url : where;
   }
+}
+
+/** The credentials were good once: new ones may lie ready. */
+function isExpired(error: unknown): boolean {
+  return (
+    error instanceof Error && ['ExpiredToken', 'InvalidToken', 'TokenRefreshRequired'].includes(error.name)
+  );
+}
+
+function asRetryable(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return error;
+  const { code, what, where, advice } = error;
+  return new StoreError(code, what, {
+    cause: error,
+    retryable: true,
+    ...(where === undefined ? {} : { where }),
+    ...(advice === undefined ? {} : { advice }),
+  });
+}
+
+function socketOf(response: unknown): { readonly bytesRead: number } | undefined {
+  if (typeof response !== 'object' || response === null || !('body' in response)) return undefined;
+  return response.body instanceof IncomingMessage ? response.body.socket : undefined;
 }
 
 function hasHeaders(request: unknown): request is { headers: Record<string, string> } {

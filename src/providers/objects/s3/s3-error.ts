@@ -44,7 +44,7 @@ const full: Meaning = {
 const otherRegion: Meaning = {
   code: 'invalid-argument',
   what: 'the bucket is in another region',
-  advice: 'add ?region=NAME to the location',
+  advice: 'name it in AWS_REGION, or as ?region=NAME in an s3:// location',
 };
 const damaged: Meaning = {
   code: 'corrupt',
@@ -102,13 +102,14 @@ const byName: Readonly<Record<string, Meaning>> = {
   IncompleteBody: damaged,
   InvalidRange: { code: 'invalid-argument', what: 'the range begins behind the object’s end' },
   RequestTimeout: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
-  NotImplemented: { code: 'unsupported', what: 'the server does not know this request' },
-  CredentialsProviderError: {
-    code: 'unauthenticated',
-    what: 'no credentials were found for the S3 store',
-    advice:
-      'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the shared credentials file',
+  InternalError: { code: 'unavailable', what: 'the server failed', retryable: true },
+  ServiceUnavailable: slowDown,
+  InvalidObjectState: {
+    code: 'unsupported',
+    what: 'the object is archived',
+    advice: 'restore it to a storage class that can be read at once',
   },
+  NotImplemented: { code: 'unsupported', what: 'the server does not know this request' },
 };
 
 /**
@@ -121,7 +122,7 @@ const byStatus: Readonly<Record<number, Meaning>> = {
   401: { code: 'unauthenticated', what: 'the server wants other credentials', advice: keyAdvice },
   403: refused,
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
-  409: { code: 'conflict', what: 'another request changes the same thing', retryable: true },
+  409: { code: 'conflict', what: 'the server refused because of a conflict' },
   412: { code: 'already-exists', what: 'the object exists already' },
   429: slowDown,
   503: slowDown,
@@ -130,6 +131,21 @@ const byStatus: Readonly<Record<number, Meaning>> = {
 
 /** Errors of TLS that no second try can mend. */
 const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** What the system says of a network that may be better in a while. */
+const network: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens at the endpoint',
+  ENOTFOUND: 'the endpoint’s host name is not known',
+  EAI_AGAIN: 'the endpoint’s host name cannot be looked up now',
+  ECONNRESET: 'the connection broke',
+  ECONNABORTED: 'the connection broke',
+  EPIPE: 'the connection broke',
+  EPROTO: 'the encrypted connection failed',
+  ETIMEDOUT: 'no connection in time',
+  EHOSTUNREACH: 'the endpoint’s host cannot be reached',
+  ENETUNREACH: 'the endpoint’s network cannot be reached',
+  ERR_STREAM_PREMATURE_CLOSE: 'the connection broke',
+};
 
 /** Where a request went wrong: at the object, or at the store as a whole. */
 export interface S3Place {
@@ -140,10 +156,14 @@ export interface S3Place {
 /** What the SDK threw, as a StoreError; a TranshipError is returned as it is. */
 export function s3Error(error: unknown, place: S3Place): TranshipError {
   if (error instanceof TranshipError) return error;
-  if (error instanceof S3ServiceException) return serviceError(error, place);
-  const meaning = byName[error instanceof Error ? error.name : ''];
-  if (meaning !== undefined) return made(meaning, place.url, { cause: error });
-  return networkError(error, place.url);
+  const answer = answerOf(error);
+  return answer === undefined ? networkError(error, place.url) : answerError(answer, place, error);
+}
+
+/** True for what a network or a server may get over by itself. */
+export function isTransient(error: unknown): boolean {
+  const status = answerOf(error)?.status ?? 0;
+  return status >= 500 || status === 429 || networkMeaning(error) !== undefined;
 }
 
 /** What one entry of an answer that reports on many objects means. */
@@ -155,52 +175,77 @@ export function refusalError(name: string, message: string, where: string): Stor
   });
 }
 
-function serviceError(error: S3ServiceException, { key, url }: S3Place): StoreError {
-  const status = error.$metadata.httpStatusCode ?? 0;
+interface Answer {
+  /** The code in the answer; that of the SDK's own error where the answer could not be read. */
+  readonly name: string;
+  readonly message: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Of an error that was made of an answer, readable or not. */
+function answerOf(error: unknown): Answer | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { name, message } = error;
+  if (error instanceof S3ServiceException) {
+    const status = error.$metadata.httpStatusCode ?? 0;
+    return { name, message, status, headers: error.$response?.headers ?? {} };
+  }
+  if (!('$response' in error)) return undefined;
+  const response = error.$response;
+  if (typeof response !== 'object' || response === null || !('statusCode' in response)) return undefined;
+  const headers = 'headers' in response ? headersOf(response.headers) : {};
+  return { name: '', message: '', status: Number(response.statusCode), headers };
+}
+
+function headersOf(headers: unknown): Record<string, string> {
+  if (typeof headers !== 'object' || headers === null) return {};
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
+
+function answerError(answer: Answer, { key, url }: S3Place, cause: unknown): StoreError {
+  const { name, status, headers } = answer;
   const meaning =
-    (Object.hasOwn(byName, error.name) ? byName[error.name] : undefined) ??
-    byStatus[status] ??
-    unknown(error);
-  const headers = error.$response?.headers ?? {};
+    (Object.hasOwn(byName, name) ? byName[name] : undefined) ?? byStatus[status] ?? unknown(answer);
   const region = headers['x-amz-bucket-region'];
-  const inRegion = meaning === otherRegion && region !== undefined ? { advice: `add ?region=${region}` } : {};
+  const inRegion =
+    meaning === otherRegion && region !== undefined ? { advice: `its region is ${region}` } : {};
   const isAboutStore =
     meaning.code === 'no-bucket' || meaning.code === 'unauthenticated' || meaning === otherRegion;
   return made({ ...meaning, ...inRegion }, isAboutStore || key === '' ? url : key, {
-    cause: error,
+    cause,
     retryAfterMs: parseRetryAfterMs(headers['retry-after']),
   });
 }
 
-function unknown(error: S3ServiceException): Meaning {
-  const status = error.$metadata.httpStatusCode ?? 0;
-  const retryable = status >= 500 || status === 0;
-  const text = describeError(error).slice(0, 200);
-  const what = `the server answered ${status === 0 ? '' : `${status} `}${error.name}: ${text}`;
+function unknown({ name, message, status }: Answer): Meaning {
+  if (status < 400) return { code: 'corrupt', what: 'the server’s answer cannot be read', retryable: true };
+  const retryable = status >= 500;
+  const text = name === '' ? '' : ` ${name}: ${describeError(message).slice(0, 200)}`;
+  const what = `the server answered ${status}${text}`;
   return { code: retryable ? 'unavailable' : 'invalid-argument', what, retryable };
 }
 
 function networkError(error: unknown, where: string): StoreError {
   const code = codeOf(error);
-  const cause = error;
+  const details = { where, cause: error };
   if (CERTIFICATE.test(code)) {
-    return new StoreError('unavailable', `the server’s certificate is not trusted: ${code}`, {
-      where,
-      cause,
-    });
+    return new StoreError('unavailable', `the server’s certificate is not trusted: ${code}`, details);
   }
-  const what: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'nothing listens at the endpoint',
-    ENOTFOUND: 'the endpoint’s host name is not known',
-    EAI_AGAIN: 'the endpoint’s host name cannot be looked up now',
-    ECONNRESET: 'the connection broke',
-    EPIPE: 'the connection broke',
-  };
-  if (what[code] === undefined && error instanceof Error && error.name === 'TimeoutError') {
-    return new StoreError('timeout', 'no connection in time', { where, cause, retryable: true });
+  if (code.startsWith('HPE_') || (error instanceof Error && /wrong version number/.test(error.message))) {
+    const advice = 'check http:// or https:// and the port of the endpoint';
+    return new StoreError('unsupported', 'the endpoint does not speak this protocol', { ...details, advice });
   }
-  const text = what[code] ?? `the request failed: ${describeError(error).slice(0, 200)}`;
-  return new StoreError('unavailable', text, { where, cause, retryable: true });
+  const meaning = networkMeaning(error);
+  if (meaning !== undefined) return made(meaning, where, { cause: error });
+  return new StoreError('io', `the request failed: ${describeError(error).slice(0, 200)}`, details);
+}
+
+function networkMeaning(error: unknown): Meaning | undefined {
+  const what = network[codeOf(error)];
+  if (what !== undefined) return { code: 'unavailable', what, retryable: true };
+  if (!(error instanceof Error) || error.name !== 'TimeoutError') return undefined;
+  return { code: 'timeout', what: 'no connection in time', retryable: true };
 }
 
 /** The first error code on the way to the root: attempts to several addresses come as one error of many. */

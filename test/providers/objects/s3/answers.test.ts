@@ -1,24 +1,44 @@
 /** What becomes of answers that no well server gives, from a server that gives just those. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { StoreError, TranshipError, UsageError } from '../../../../src/base/errors.ts';
+import { CancelledError, StoreError, TranshipError, UsageError } from '../../../../src/base/errors.ts';
 import { S3Driver } from '../../../../src/providers/objects/s3/driver.ts';
 import type { S3Settings } from '../../../../src/providers/objects/settings.ts';
 import { ObjectStore } from '../../../../src/providers/objects/store.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const credentials = { accessKeyId: 'id', secretAccessKey: 'hunter2hunter2' };
 
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
 async function storeThatAnswers(
   t: TestContext,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  answer: Answer,
   settings: S3Settings = {},
 ): Promise<ObjectStore> {
-  const server = createServer((request, response) => {
+  return storeAt(t, settings, (request, response) => {
     request.resume();
+    request.on('error', () => undefined);
     request.on('end', () => answer(request, response));
+  });
+}
+
+async function storeAt(
+  t: TestContext,
+  settings: S3Settings,
+  answer: Answer,
+  open = new Set<Socket>(),
+): Promise<ObjectStore> {
+  const server = createServer(answer);
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -44,6 +64,17 @@ async function storeThatAnswers(
     server.close();
   });
   return store;
+}
+
+/** Answers 503 to puts without reading them, and keeps the connection. */
+async function storeThatAnswersAtOnce(t: TestContext, open: Set<Socket>): Promise<ObjectStore> {
+  const answer: Answer = (request, response) => {
+    request.on('error', () => undefined);
+    const isPut = request.method === 'PUT';
+    response.writeHead(isPut ? 503 : 200, { 'x-amz-request-id': '1' });
+    response.end(isPut ? '<Error><Code>SlowDown</Code></Error>' : 'well');
+  };
+  return storeAt(t, {}, answer, open);
 }
 
 function failing(status: number, code: string, headers: Readonly<Record<string, string>> = {}) {
@@ -94,6 +125,9 @@ describe('an answer of an S3 server', () => {
     [501, 'NotImplemented', 'unsupported', false],
     [409, 'ConditionalRequestConflict', 'conflict', true],
     [400, 'RequestTimeout', 'timeout', true],
+    [409, 'ObjectParentIsFile', 'conflict', false],
+    [503, 'ServiceUnavailable', 'throttled', true],
+    [403, 'InvalidObjectState', 'unsupported', false],
     [400, 'XAmzContentSHA256Mismatch', 'corrupt', true],
   ];
   for (const [status, name, code, retryable] of answers) {
@@ -111,10 +145,86 @@ describe('an answer of an S3 server', () => {
     assert.equal((await errorOf(store.get('key'))).retryAfterMs, 7000);
   });
 
+  const pages: readonly (readonly [number, string, string, StoreError['code'], boolean])[] = [
+    [403, 'text/plain', 'Forbidden', 'permission-denied', false],
+    [413, 'text/plain', 'Too large', 'invalid-argument', false],
+    [407, 'application/json', '{"error":"proxy"}', 'invalid-argument', false],
+    [503, 'text/plain', 'Busy', 'throttled', true],
+    [503, 'text/html', '<html>Busy</html>', 'throttled', true],
+    [429, 'text/html', '<html>Slow down</html>', 'throttled', true],
+    [500, 'text/plain', 'Oops', 'unavailable', true],
+  ];
+  for (const [status, type, body, code, retryable] of pages) {
+    it(`${status} as ${type} is ${code}, whatever its body says`, async (t) => {
+      const store = await storeThatAnswers(t, (_request, response) => {
+        response.writeHead(status, { 'content-type': type, 'retry-after': '3' }).end(body);
+      });
+      for (const work of [() => store.get('key'), () => store.put('key', Buffer.from('x'))]) {
+        const error = await errorOf(work());
+        assert.deepEqual([error.code, error.retryable], [code, retryable], error.message);
+        if (code === 'throttled') assert.equal(error.retryAfterMs, 3000);
+        assert.ok(!error.message.includes('$response'), error.message);
+      }
+    });
+  }
+
+  it('an empty or foreign answer with success is not taken for a listing, a stored or a found object', async (t) => {
+    for (const body of ['', '<foo/>']) {
+      const store = await storeThatAnswers(t, (request, response) => {
+        response.writeHead(200, { 'content-type': 'application/xml', 'transfer-encoding': 'chunked' });
+        response.end(request.method === 'HEAD' ? undefined : body);
+      });
+      for (const work of [
+        () => listAll(store),
+        () => store.put('key', Buffer.from('x')),
+        () => store.head('key'),
+      ]) {
+        assert.equal((await errorOf(work())).code, 'corrupt');
+      }
+    }
+  });
+
+  it('that comes before the body was taken does not keep its socket for ever', async (t) => {
+    const open = new Set<Socket>();
+    const store = await storeThatAnswersAtOnce(t, open);
+    for (let put = 0; put < 60; put += 1) {
+      assert.equal((await errorOf(store.put('key', Buffer.alloc(4_000_000)))).code, 'throttled');
+    }
+    assert.equal((await store.get('key')).toString(), 'well');
+    assert.ok(open.size < 10, `${open.size} connections stayed open`);
+  });
+
+  it('of a long completion may come in drops of white space', async (t) => {
+    const complete = '<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>';
+    const store = await storeThatAnswers(
+      t,
+      (request, response) => {
+        if (request.method === 'PUT') return void response.writeHead(200, { etag: '"1"' }).end();
+        response.writeHead(200, { 'content-type': 'application/xml', 'x-amz-request-id': '1' });
+        if (request.url?.includes('uploads') === true) {
+          const created =
+            '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>';
+          return void response.end(created);
+        }
+        response.write('<?xml version="1.0" encoding="UTF-8"?>\n');
+        let drops = 0;
+        const timer = setInterval(() => {
+          drops += 1;
+          response.write(' ');
+          if (drops < 12) return;
+          clearInterval(timer);
+          response.end(complete);
+        }, 60);
+      },
+      { idleTimeoutMs: 300 },
+    );
+    await store.putLarge('key', [Buffer.alloc(10)], { partSizeBytes: 5 });
+  });
+
   it('names the region to ask for when the bucket is in another one', async (t) => {
     const elsewhere = failing(301, 'PermanentRedirect', { 'x-amz-bucket-region': 'eu-west-3' });
     const store = await storeThatAnswers(t, elsewhere);
-    assert.match((await errorOf(store.get('key'))).message, /region=eu-west-3/);
+    assert.match((await errorOf(store.get('key'))).message, /its region is eu-west-3/);
   });
 
   it('a web page is not taken for an object, a listing or a missing object', async (t) => {
@@ -239,6 +349,75 @@ describe('an endpoint', () => {
       store.get('key'),
       (error) => error instanceof UsageError && /--allow-http/.test(error.message),
     );
+  });
+});
+
+describe('a driver', () => {
+  const location = {
+    kind: 's3',
+    bucket: 'b',
+    prefix: '',
+    endpoint: 'http://127.0.0.1:1',
+    region: 'r',
+    pathStyle: true,
+  } as const;
+
+  it('refuses an idle timeout that no timer can keep', () => {
+    for (const idleTimeoutMs of [0, -1, Number.NaN, 30 * 86_400_000]) {
+      assert.throws(() => new S3Driver(location, { credentials, idleTimeoutMs }), UsageError);
+    }
+  });
+
+  it('sends nothing when its signal has fired, nor when it was closed', async (t) => {
+    const store = await storeThatAnswers(t, () => assert.fail('a request was sent'));
+    const signal = AbortSignal.abort();
+    const driver = new S3Driver(location, { credentials });
+    await assert.rejects(driver.put('key', Buffer.from('x'), { signal }), CancelledError);
+    await driver.close();
+    await assert.rejects(driver.head('key', {}), /was closed/);
+    await store.close();
+  });
+
+  it('reads the credentials file again when what it had has expired', async (t) => {
+    const file = join(temporaryFolder(t), 'credentials');
+    const write = (id: string): void =>
+      writeFileSync(file, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = s\n`);
+    write('OLD');
+    let accepts = 'OLD';
+    const store = await storeThatAnswers(
+      t,
+      (request, response) => {
+        const id = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1];
+        if (id !== accepts) return failing(400, 'ExpiredToken')(request, response);
+        return void response.writeHead(200, { 'x-amz-request-id': '1' }).end('well');
+      },
+      { credentials: undefined, credentialsFile: file },
+    );
+    await store.get('key');
+    accepts = 'NEW';
+    write('NEW');
+    assert.equal((await errorOf(store.get('key'))).retryable, true);
+    assert.equal((await store.get('key')).toString(), 'well');
+    accepts = 'nobody';
+    assert.equal((await errorOf(store.get('key'))).retryable, true);
+    assert.equal((await errorOf(store.get('key'))).retryable, false);
+  });
+
+  it('does not ask again for an identity that cannot be had', async (t) => {
+    const before = { ...process.env };
+    t.after(() => {
+      process.env = before;
+    });
+    process.env = {
+      PATH: before['PATH'],
+      HOME: temporaryFolder(t),
+      AWS_WEB_IDENTITY_TOKEN_FILE: '/nonexistent/token',
+      AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/mover',
+    };
+    const driver = new S3Driver(location);
+    t.after(() => driver.close());
+    const error = await errorOf(driver.head('key', {}));
+    assert.deepEqual([error.code, error.retryable], ['unauthenticated', false], error.message);
   });
 });
 

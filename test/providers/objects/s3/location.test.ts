@@ -23,7 +23,7 @@ describe('a location of a bucket', () => {
     ['s3:https://h/bucket', { bucket: 'bucket', endpoint: 'https://h' }],
     [
       's3:s3.eu-west-1.amazonaws.com/bucket/p',
-      { bucket: 'bucket', prefix: 'p', endpoint: 'https://s3.eu-west-1.amazonaws.com' },
+      { bucket: 'bucket', prefix: 'p', endpoint: 'https://s3.eu-west-1.amazonaws.com', region: 'eu-west-1' },
     ],
     ['S3://Old_Bucket', { bucket: 'Old_Bucket' }],
   ];
@@ -70,6 +70,8 @@ describe('a location of a bucket', () => {
       's3://bucket?endpoint=http://key:hunter2@host',
       's3:http://key:hunter2@host/bucket',
       's3:key:hunter2@host/bucket',
+      's3://AKIA:hunter2/rest@bucket/p',
+      's3://hunter2:x',
     ]) {
       assert.throws(
         () => parseStoreLocation(text),
