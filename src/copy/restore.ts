@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from '../base/errors.ts';
+import type { TranshipError } from '../base/errors.ts';
 import { close, openRoot } from '../base/file-system.ts';
 import { TimeSlice } from '../base/time-slice.ts';
 import { makeFolders } from '../base/make-folders.ts';
@@ -13,8 +14,9 @@ import { findSnapshot, isPartialSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter, StoredSnapshot } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
-import { imageNode, imageTarget } from './image-target.ts';
 import { underSharedLock } from './shared-lock.ts';
+import { nodeInTarget, targetOf } from './target.ts';
+import type { Target } from './target.ts';
 import { PathSelection } from './source/path-selection.ts';
 import { newRestoreCounts } from './restore/restore-events.ts';
 import type { RestoreCounts, RestoreEvent } from './restore/restore-events.ts';
@@ -47,8 +49,11 @@ export interface RestoreOptions {
   /** The folder to restore into; made when it is not there. */
   readonly target: string;
   /**
-   * The snapshot's path is one file, and `target` the file or block device that it is written to. A device, which must
-   * be large enough and not in use, is written in place and keeps its metadata. Default false.
+   * The snapshot's path is one file, and `target` the file or block device that it is written to, or nothing yet; what
+   * a link in its path leads to is meant. A device, which must be large enough and not in use, is written in place and
+   * keeps its metadata; `overwrite` is then `always` or `if-changed`, which compare every byte. An image that cannot be
+   * restored is no partial result: its error is thrown, FileSystemError `unsupported` for a target of another type.
+   * Default false.
    */
   readonly image?: boolean | undefined;
   /** Paths below the folder that is restored, `/a/b`. Default: everything. */
@@ -104,23 +109,27 @@ export async function restore(repository: Repository, options: RestoreOptions): 
   if (options.image === true && options.delete === true) {
     throw new UsageError('beside an image nothing can be deleted', { where: options.target });
   }
+  const target = targetOf(options);
   return underSharedLock(repository, options, (signal) =>
-    new RestorePass(repository, { ...options, signal }).run(),
+    new RestorePass(repository, target, { ...options, signal }).run(),
   );
 }
 
 /** One run; holds what its steps share. */
 class RestorePass {
   readonly #repository: Repository;
+  readonly #target: Target;
   readonly #options: RestoreOptions;
   readonly #counts = newRestoreCounts();
   readonly #selection: PathSelection;
   readonly #startedMs: number;
   #warnings = 0;
+  #imageFailure: TranshipError | undefined;
   #lastStatusMs = 0;
 
-  constructor(repository: Repository, options: RestoreOptions) {
+  constructor(repository: Repository, target: Target, options: RestoreOptions) {
     this.#repository = repository;
+    this.#target = target;
     this.#options = options;
     this.#startedMs = repository.clock.monotonicMs();
     this.#selection = new PathSelection(options.include, options.exclude);
@@ -133,13 +142,13 @@ class RestorePass {
     const index = await loadIndex(this.#repository, signal);
     const trees = new TreeLoader(this.#repository, index, signal);
     const found = await nodeAt(trees, snapshot, path.names);
-    const image = this.#options.image === true ? imageTarget(this.#options.target) : undefined;
-    const node = image === undefined ? found : imageNode(found, this.#options.snapshot, image);
-    const folder = image?.folder ?? this.#options.target;
+    const node = nodeInTarget(found, this.#options.snapshot, this.#target);
+    const { folder } = this.#target;
     if (this.#options.dryRun !== true) await makeTarget(folder);
     const targetFd = existsSync(folder) ? openRoot(folder) : undefined;
     try {
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
+      this.#throwImageFailure();
       if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);
       this.#countTotals(plan);
       if (targetFd === undefined) this.#reportPlan(plan);
@@ -148,6 +157,7 @@ class RestorePass {
     } finally {
       if (targetFd !== undefined) close(targetFd);
     }
+    this.#throwImageFailure();
     const counts = this.#counts;
     return { snapshotId: snapshot.id, counts, isPartial: counts.errors > 0, warnings: this.#warnings };
   }
@@ -165,7 +175,7 @@ class RestorePass {
       overwrite: this.#options.overwrite ?? 'always',
       delete: this.#options.delete ?? false,
       devices: this.#options.devices ?? false,
-      image: this.#options.image ?? false,
+      imagePath: this.#options.image === true ? this.#options.target : undefined,
       targetFd,
       reportError: (path, error) => {
         this.#counts.errors++;
@@ -266,7 +276,13 @@ class RestorePass {
 
   #report(event: RestoreEvent): void {
     if (event.type === 'warning') this.#warnings++;
-    this.#options.onEvent?.(event);
+    if (event.type === 'error' && this.#options.image === true) this.#imageFailure ??= event.error;
+    else this.#options.onEvent?.(event);
+  }
+
+  /** Where nothing else is restored, the failure of one item is that of all. */
+  #throwImageFailure(): void {
+    if (this.#imageFailure !== undefined) throw this.#imageFailure;
   }
 
   #reportStatus(): void {

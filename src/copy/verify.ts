@@ -6,8 +6,9 @@ import { findSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
-import { imageNode, imageTarget } from './image-target.ts';
 import { underSharedLock } from './shared-lock.ts';
+import { nodeInTarget, targetOf } from './target.ts';
+import type { Target } from './target.ts';
 import { PathSelection } from './source/path-selection.ts';
 import type { PatternList } from './source/patterns.ts';
 import { TreeVerifier } from './verify/tree-verifier.ts';
@@ -61,20 +62,25 @@ export interface VerifyResult {
  * const { isEqual, counts } = await verify(repository, { snapshot: 'latest:/data', target: 'volume' });
  */
 export async function verify(repository: Repository, options: VerifyOptions): Promise<VerifyResult> {
-  return underSharedLock(repository, options, (signal) => compare(repository, { ...options, signal }));
+  const target = targetOf(options);
+  return underSharedLock(repository, options, (signal) =>
+    compare(repository, target, { ...options, signal }),
+  );
 }
 
-async function compare(repository: Repository, options: VerifyOptions): Promise<VerifyResult> {
+async function compare(
+  repository: Repository,
+  target: Target,
+  options: VerifyOptions,
+): Promise<VerifyResult> {
   const { signal, filter = {} } = options;
   const path = parseSnapshotPath(options.snapshot);
   const snapshot = await findSnapshot(repository, path.snapshot, filter, signal);
   const index = await loadIndex(repository, signal);
   const trees = new TreeLoader(repository, index, signal);
-  const found = await nodeAt(trees, snapshot, path.names);
-  const image = options.image === true ? imageTarget(options.target) : undefined;
-  const node = image === undefined ? found : imageNode(found, options.snapshot, image);
+  const node = nodeInTarget(await nodeAt(trees, snapshot, path.names), options.snapshot, target);
   // Before the pool: threads that nobody ends would keep the process alive when there is no target.
-  const targetFd = openRoot(image?.folder ?? options.target);
+  const targetFd = openRoot(target.folder);
   const workers = options.depth === 'metadata' ? 0 : options.workers;
   const pool = openReadingPool(repository, index, { workers, signal });
   const verifier = new TreeVerifier({
@@ -85,7 +91,7 @@ async function compare(repository: Repository, options: VerifyOptions): Promise<
     selection: new PathSelection(options.include, options.exclude),
     depth: options.depth ?? 'data',
     extras: options.extras ?? true,
-    image: image !== undefined,
+    image: target.imageName !== undefined,
     report: (event) => options.onEvent?.(event),
     monotonicMs: () => repository.clock.monotonicMs(),
     signal,

@@ -108,7 +108,28 @@ describe('stage', () => {
     assert.match(empty.stderr, /the stream ended without a byte: stdin/);
     const listed = await run(['stage', '--stdin', '--files-from', '/dev/null']);
     assert.deepEqual([listed.code, snapshots()], [2, known]);
+    assert.equal(listed.stderr, 'tranship: --files-from has no effect on a stream\n');
     assert.deepEqual(readdirSync(join(repository, 'locks')), []);
+  });
+
+  it('a stream takes no option that would have no effect', async () => {
+    const known = snapshots();
+    const cases = [['--exclude', 'x'], ['--exclude-caches'], ['-x'], ['--force'], ['--ignore-inode']];
+    const results = await Promise.all(cases.map((more) => run(['stage', '--stdin', ...more], 'contents')));
+    assert.deepEqual(
+      results.map(({ code, stderr }) => `${code} ${stderr}`),
+      ['exclude', 'exclude-caches', 'one-file-system', 'force', 'ignore-inode'].map(
+        (name) => `2 tranship: --${name} has no effect on a stream\n`,
+      ),
+    );
+    assert.equal(snapshots(), known);
+  });
+
+  it('--time takes what find takes', async () => {
+    const staged = await run(['stage', '--stdin', '-q', '--time', '2026-01-31 23:59'], 'contents');
+    assert.deepEqual([staged.code, staged.stderr], [0, '']);
+    const wrong = await run(['stage', '--stdin', '--time', '2026-02-30'], 'contents');
+    assert.match(wrong.stderr, /^tranship: --time is no time: "2026-02-30" \(write [^\n]*\n$/);
   });
 
   it('a stream is left when the pass is interrupted', async () => {
@@ -135,5 +156,11 @@ describe('stage', () => {
     assert.match(differs.stdout + differs.stderr, /size: expected 100000 bytes, found 5 bytes/);
     const refused = await run(['stage', '--image', folder]);
     assert.deepEqual([refused.code, refused.stderr.split('\n').length], [1, 2]);
+    const failed = await run(['restore', 'latest:/disk.img', '--image', '-t', folder, '--verify']);
+    assert.deepEqual([failed.code, failed.stdout], [1, ''], 'nothing is said to be restored');
+    assert.match(failed.stderr, /^tranship: a folder is no place for an image: .*\(name a file in it\)\n$/);
+    const unnamed = await run(['verify', 'latest', '-t', '']);
+    assert.deepEqual([unnamed.code, unnamed.stdout], [2, '']);
+    assert.match(unnamed.stderr, /^tranship: the name of the target is empty [^\n]*\n$/);
   });
 });

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import type { RestoreEvent } from '../../src/copy/restore/restore-events.ts';
 import { peer } from '../support/peers.ts';
 import { Restic } from '../support/restic.ts';
 import { rootTest, skipLoudly } from '../support/root-test.ts';
@@ -177,7 +178,26 @@ describe('a block device', () => {
     assert.deepEqual([again.counts.filesSkipped, again.counts.bytesRestored], [1, 0]);
   });
 
-  rootTest('that is too small or in use is not written to', async (t) => {
+  rootTest('is restored onto, or refused, whatever the time of its node is', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const [source, backing] = [join(folder, 'source.img'), join(folder, 'backing')];
+    makeImage(source, 10, 48 * MiB);
+    await stageAll(repository, source, image);
+    makeImage(backing, 11, 48 * MiB);
+    const device = loopDevice(t, backing);
+    if (device === undefined) return skipLoudly(t, 'there is no loop device');
+    for (const overwrite of ['never', 'if-newer'] as const) {
+      await assert.rejects(restoreAll(repository, device, { ...disk, overwrite }), {
+        name: 'UsageError',
+        message: new RegExp(`says nothing of its contents: --overwrite ${overwrite} `),
+      });
+    }
+    const restored = await restoreAll(repository, device, { ...disk, overwrite: 'if-changed' });
+    assert.equal(restored.counts.filesRestored, 1);
+    assert.ok(beginningOf(device, 48 * MiB).equals(readFileSync(source)));
+  });
+
+  rootTest('that is too small or in use is not written to, nor said to be in a dry run', async (t) => {
     const { folder, repository } = await workplace(t);
     const [source, backing] = [join(folder, 'source.img'), join(folder, 'backing')];
     makeImage(source, 7);
@@ -185,12 +205,7 @@ describe('a block device', () => {
     makeImage(backing, 8, MiB + 41 * MiB);
     const device = loopDevice(t, backing);
     if (device === undefined) return skipLoudly(t, 'there is no loop device');
-    const small = await restoreAll(repository, device, disk);
-    assert.equal(small.isPartial, true);
-    assert.deepEqual(
-      [...small.errors.values()].map((error) => error.code),
-      ['no-space'],
-    );
+    await assert.rejects(restoreAll(repository, device, disk), { code: 'no-space' });
 
     makeImage(join(folder, 'other'), 9);
     const mounted = loopDevice(t, join(folder, 'other'));
@@ -202,11 +217,13 @@ describe('a block device', () => {
       return skipLoudly(t, 'cannot mount a device');
     }
     try {
-      const used = await restoreAll(repository, mounted, disk);
-      assert.deepEqual(
-        [...used.errors.values()].map((error) => error.errno),
-        ['EBUSY'],
-      );
+      for (const dryRun of [true, false]) {
+        const refused = { errno: 'EBUSY' };
+        const events: string[] = [];
+        const onEvent = ({ type }: RestoreEvent): void => void events.push(type);
+        await assert.rejects(restoreAll(repository, mounted, { ...disk, dryRun, onEvent }), refused);
+        assert.deepEqual(events, [], 'before anything is compared');
+      }
     } finally {
       spawnSync('umount', [point]);
     }

@@ -3,9 +3,7 @@ import { FileSystemError, RepositoryError, throwIfAborted } from '../../base/err
 import type { TranshipError } from '../../base/errors.ts';
 import {
   close,
-  contentBytes,
   openDirectoryAt,
-  openFileAt,
   readDirectory,
   readLinkAt,
   statAtIfPresent,
@@ -19,6 +17,7 @@ import type { TreeLoader } from '../../repository/tree-loader.ts';
 import type { Overwrite } from '../restore.ts';
 import { nodeTypeOf } from '../source/source-node.ts';
 import type { PathSelection } from '../source/path-selection.ts';
+import { checkDevice, checkImagePlace } from './image-place.ts';
 import { PresentNames } from './present-names.ts';
 import { emptyPlan } from './restore-plan.ts';
 import type { FileAction, PlannedDirectory, RestorePlan } from './restore-plan.ts';
@@ -33,8 +32,11 @@ export interface RestorePlannerOptions {
   readonly overwrite: Overwrite;
   readonly delete: boolean;
   readonly devices: boolean;
-  /** A block device that stands where a file belongs is written to, and not replaced. */
-  readonly image: boolean;
+  /**
+   * Set where one file is planned, an image, to what the user calls its place: a block device that stands there is
+   * written to, and not replaced.
+   */
+  readonly imagePath: string | undefined;
   /** The target's descriptor, or undefined where the target is not there yet. */
   readonly targetFd: number | undefined;
   readonly reportError: (path: Uint8Array, error: TranshipError) => void;
@@ -184,7 +186,9 @@ export class RestorePlanner {
     const key = (node.links ?? 1) > 1 ? `${node.deviceId}:${node.inode}` : undefined;
     const first = key === undefined ? undefined : this.#linked.get(key);
     const name = Buffer.from(node.name);
+    const { imagePath } = this.#options;
     this.#want(frame.directory);
+    if (imagePath !== undefined) checkImagePlace(imagePath, status, this.#options.overwrite);
     if (!this.#mayReplace(node, status)) return;
     if (first !== undefined && this.#hasSameContent(first, node)) {
       this.#refuseDirectory(status, 'hard link');
@@ -194,8 +198,8 @@ export class RestorePlanner {
     }
     this.#refuseDirectory(status, 'file');
     const { rows: chunks, sizeBytes } = chunksOf(this.#options.index, node);
-    const isDevice = this.#options.image && status?.type === 'block-device';
-    if (isDevice) assertRoom(frame.fd, name, sizeBytes);
+    const isDevice = imagePath !== undefined && status?.type === 'block-device';
+    if (isDevice && frame.fd !== undefined) checkDevice(frame.fd, name, sizeBytes);
     const action = isDevice ? 'compare' : this.#fileAction(node, status, sizeBytes);
     const isShared = !isDevice && (status?.links ?? 1) > 1;
     const presentInode = status?.inode;
@@ -304,18 +308,6 @@ export class RestorePlanner {
       entry.isWanted = true;
       index = entry.parent;
     }
-  }
-}
-
-function assertRoom(directoryFd: number | undefined, name: Buffer, neededBytes: number): void {
-  if (directoryFd === undefined) return;
-  const fd = openFileAt(directoryFd, name);
-  try {
-    const sizeBytes = contentBytes(fd);
-    if (sizeBytes >= neededBytes) return;
-    throw new FileSystemError('no-space', `the device has ${sizeBytes} bytes, the image ${neededBytes}`);
-  } finally {
-    close(fd);
   }
 }
 
