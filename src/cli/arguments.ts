@@ -19,6 +19,12 @@ class ParsedArguments<Flag extends string, Value extends string, List extends st
       throw new UsageError('too many arguments', { where: this.operands.join(' ') });
   }
 
+  /** Throws UsageError when one of these was given, which `company` leaves without effect. */
+  refuseOptions(names: readonly (Flag | Value | List)[], company: string): void {
+    const given = names.find((name) => this.#given.has(name));
+    if (given !== undefined) throw new UsageError(`--${given} has no effect ${company}`);
+  }
+
   flag(name: Flag): boolean {
     return this.count(name) > 0;
   }

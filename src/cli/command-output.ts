@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { FileSystemError } from '../base/errors.ts';
+
+/** How long a program that was told to end may take. */
+const killAfterMs = 2000;
 
 /**
  * What a program prints, as a stream that fails when the program does. It is started when the first bytes are asked
- * for, without a shell and without input, and terminated when the stream is left before its end. Its messages go to
- * our stderr.
+ * for, without a shell and without input, and terminated when the stream is left before its end, by SIGKILL if it
+ * ignores SIGTERM for two seconds. Its messages go to our stderr.
  */
 export function commandOutput(program: string, args: readonly string[]): AsyncIterable<Uint8Array> {
   return {
@@ -33,7 +37,17 @@ function start(program: string, args: readonly string[]) {
       resolve(code === 0 ? undefined : failed(`the command failed, ${how}`, program));
     });
   });
-  return { stdout: child.stdout, ended, kill: () => child.kill() };
+  return { stdout: child.stdout, ended, kill: () => terminate(child) };
+}
+
+function terminate(child: ChildProcess): void {
+  if (!child.kill()) return;
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL');
+    // One that hangs in the kernel must not keep this process.
+    child.unref();
+  }, killAfterMs);
+  child.once('exit', () => clearTimeout(timer));
 }
 
 /** The last bytes say nothing: whether they are all is known when the program has ended. */

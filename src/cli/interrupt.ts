@@ -1,5 +1,11 @@
 import { constants } from 'node:os';
 
+/**
+ * How long a stopped process may go on after its work: the rest of its output goes to a reader that is slow, and not to
+ * one that has stopped reading, and a program that it started has time to end.
+ */
+const lingerMs = 3000;
+
 type Stop = 'SIGINT' | 'SIGTERM' | 'SIGPIPE';
 
 /**
@@ -47,8 +53,11 @@ export class Interrupt {
     process.on('SIGTERM', this.#onSignal);
   }
 
+  /** To be called when the work has ended. The next signal, or {@link lingerMs} after a stop, ends the process. */
   close(): void {
     process.off('SIGINT', this.#onSignal);
     process.off('SIGTERM', this.#onSignal);
+    const code = this.exitCode;
+    if (code !== undefined) setTimeout(() => this.#exit(code), lingerMs).unref();
   }
 }

@@ -12,13 +12,14 @@ import { causeOf, exitCode, exitCodeOf } from './exit-code.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
+import { standardOutput } from './standard-output.ts';
 
 /** Runs one command line (without the program's name) to its end; resolves to the exit code and never rejects. */
 export async function main(argv: readonly string[]): Promise<number> {
   const environment = takeEnvironment(process.env);
   const interrupt = new Interrupt((code) => process.exit(code));
   const output = new Output({
-    stdout: process.stdout,
+    stdout: standardOutput(),
     stderr: process.stderr,
     ...manner(argv),
     colour: environment.colour,
@@ -26,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   interrupt.listen();
   try {
-    const code = await runCommandLine(argv, output, environment, interrupt.signal);
+    const code = await runWritten(argv, output, environment, interrupt.signal);
     return output.failure === undefined ? code : fail(output.failure, output, environment);
   } catch (error) {
     return ended(error, interrupt, output, environment);
@@ -40,6 +41,20 @@ export async function main(argv: readonly string[]): Promise<number> {
 function manner(argv: readonly string[]): { json: boolean; quiet: boolean; verbosity: number } {
   const args = looseArguments(argv, repositoryOptions);
   return { json: args.flag('json'), quiet: args.flag('quiet'), verbosity: args.count('verbose') };
+}
+
+/** What was printed before a failure is written out too. */
+async function runWritten(
+  argv: readonly string[],
+  output: Output,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await runCommandLine(argv, output, environment, signal);
+  } finally {
+    await output.finish(signal);
+  }
 }
 
 async function runCommandLine(

@@ -1,11 +1,14 @@
-import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import { describeError, throwIfAborted } from '../base/errors.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { TimeSlice } from '../base/time-slice.ts';
 import { ProgressLine } from './progress-line.ts';
+import type { StandardOutput } from './standard-output.ts';
 
 export interface OutputOptions {
-  readonly stdout: NodeJS.WriteStream;
+  readonly stdout: StandardOutput;
   readonly stderr: NodeJS.WriteStream;
   /** JSON objects, one a line, instead of text. */
   readonly json: boolean;
@@ -30,10 +33,11 @@ export class Output {
   readonly quiet: boolean;
   readonly verbosity: number;
   readonly colours: Colours;
-  readonly #stdout: NodeJS.WriteStream;
+  readonly #stdout: StandardOutput;
   readonly #stderr: NodeJS.WriteStream;
   readonly #stderrColours: Colours;
   readonly #progress: ProgressLine | undefined;
+  readonly #slice = new TimeSlice(() => systemClock.monotonicMs(), undefined);
   #isClosed = false;
   #failure: Error | undefined;
 
@@ -44,7 +48,7 @@ export class Output {
     this.verbosity = options.verbosity;
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.colours = pc.createColors(options.colour && stdout.isTTY);
+    this.colours = pc.createColors(options.colour && stdout.isTTY === true);
     this.#stderrColours = pc.createColors(options.colour && stderr.isTTY);
     const showsProgress = isTerminal(stderr) && !options.json && !options.quiet;
     this.#progress = showsProgress ? new ProgressLine(stderr) : undefined;
@@ -65,7 +69,7 @@ export class Output {
 
   /** Whether stdout is a terminal, which is no place for an archive. */
   get isTerminal(): boolean {
-    return this.#stdout.isTTY;
+    return this.#stdout.isTTY === true;
   }
 
   /** Whether a status is wanted at all: on a terminal, or as JSON. */
@@ -146,23 +150,33 @@ export class Output {
 
   /**
    * Resolves when the reader of stdout has caught up, or the signal has fired; to be awaited now and then by whoever
-   * prints without end.
+   * prints without end. A reader that always keeps up must not keep signals and timers from being heard.
    */
   async drained(signal?: AbortSignal): Promise<void> {
-    if (this.#isClosed || !this.#stdout.writableNeedDrain) return;
-    const done = new AbortController();
-    const either = { signal: signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]) };
-    const closed = once(this.#stdout, 'close', either);
-    const failed = once(this.#stdout, 'error', either);
-    const drained = once(this.#stdout, 'drain', either);
-    for (const event of [closed, failed, drained]) event.catch(() => {});
-    try {
-      await Promise.race([drained, failed, closed]);
-    } catch {
-      // The listener of the constructor has seen it too; whoever gave the signal looks at it.
-    } finally {
-      done.abort();
-    }
+    if (this.#slice.isOver) await this.#slice.pause();
+    if (this.#stdout.writableNeedDrain) await this.#written(signal);
+  }
+
+  /**
+   * Resolves when all that was printed is written, or cannot be, which {@link failure} tells. Rejects with
+   * CancelledError when the signal fires before; one that has fired already leaves nothing to wait for.
+   */
+  async finish(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    await this.#written(signal);
+    // A failed write calls back first, and is told as an event after that.
+    await setImmediate();
+    throwIfAborted(signal);
+  }
+
+  async #written(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#isClosed || signal?.aborted === true) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const settle = (): void => resolve();
+    signal?.addEventListener('abort', settle, { once: true });
+    this.#stdout.write('', settle);
+    await promise;
+    signal?.removeEventListener('abort', settle);
   }
 
   #problem(line: string): void {

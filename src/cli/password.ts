@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { isatty } from 'node:tty';
 import { CancelledError, FileSystemError, TranshipError, UsageError } from '../base/errors.ts';
 import { splitCommandWords } from './command-words.ts';
 import { promptPassword } from './password-prompt.ts';
@@ -98,11 +99,17 @@ function notEmpty(password: string, what: string): string {
   return password;
 }
 
-/** Runs the command without a shell; what it prints is the password, its messages go to our stderr. */
+/**
+ * Runs the command without a shell; what it prints is the password, its messages go to our stderr. It may ask at a
+ * terminal; any other standard input is what is to be stored, of which it must not take the beginning.
+ */
 async function passwordFromCommand(command: string, signal: AbortSignal | undefined): Promise<string> {
   const [program = '', ...args] = splitCommandWords(command);
   const printed = await new Promise<Buffer>((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['inherit', 'pipe', 'inherit'], signal });
+    const child = spawn(program, args, {
+      stdio: [isatty(0) ? 'inherit' : 'ignore', 'pipe', 'inherit'],
+      signal,
+    });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.on('error', (cause) => {

@@ -21,13 +21,6 @@ export const sourcePathOptions = {
 
 const globCharacters = /[*?[\]{}]/;
 
-/** With a stream there are no paths: what would name some is refused. */
-export function refuseLists(args: Arguments<typeof sourcePathOptions>): void {
-  for (const name of ['files-from', 'files-from-verbatim', 'files-from-raw'] as const) {
-    if (args.list(name).length > 0) throw new UsageError(`a stream is staged alone, not with --${name}`);
-  }
-}
-
 /**
  * The paths that the command line names. An argument that holds glob characters and names nothing literally is
  * expanded; one that matches nothing stays as it is, so that the pass reports it.

@@ -1,6 +1,6 @@
-import { open, unlink } from 'node:fs/promises';
+import { open, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { TranshipError } from '../base/errors.ts';
+import { TranshipError, UsageError } from '../base/errors.ts';
 import { systemError } from '../base/system-error.ts';
 
 /** What comes out of a repository is for its owner: others get no access by default. */
@@ -25,6 +25,11 @@ async function openTarget(path: string): Promise<{ handle: FileHandle; isNew: bo
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
       throw asSystemError(error, path);
+  }
+  const status = await stat(path).catch(() => undefined);
+  if (status?.isFIFO() === true) {
+    // Opening one waits for a reader, and nothing ends that wait.
+    throw new UsageError('a FIFO is no target', { where: path, advice: 'redirect standard output to it' });
   }
   return guarded(path, async () => ({ handle: await open(path, 'w', newFileMode), isNew: false }));
 }

@@ -1,8 +1,6 @@
 import { RepositoryError } from '../base/errors.ts';
 import { readFileContent } from '../repository/file-content.ts';
-import type { TreeNode } from '../repository/format/tree-node.ts';
 import { loadIndex } from '../repository/loaded-index.ts';
-import type { LoadedIndex } from '../repository/loaded-index.ts';
 import type { Repository } from '../repository/repository.ts';
 import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
 import { findSnapshot } from '../repository/snapshots.ts';
@@ -50,9 +48,7 @@ export function readFile(
   options: ReadFileOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   return streamUnderSharedLock(repository, options, async function* (signal) {
-    const { index, node, where } = await findDumped(repository, options, signal);
-    if (node?.type !== 'file') throw notDumpable(node, where, 'a file');
-    yield* readFileContent(repository, index, node, signal);
+    yield* (await openDumped(repository, { ...options, wanted: 'a file' }, signal)).contents;
   });
 }
 
@@ -69,40 +65,47 @@ export function readArchive(
   repository: Repository,
   options: ReadArchiveOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { onWarning = () => {} } = options;
   return streamUnderSharedLock(repository, options, async function* (signal) {
-    const { index, node, tree, where } = await findDumped(repository, options, signal);
-    if (tree === undefined) throw notDumpable(node, where, 'a folder');
-    yield* tarStream({ repository, index, tree, prefix: new Uint8Array(0), onWarning, signal });
+    yield* (await openDumped(repository, { ...options, wanted: 'a folder' }, signal)).contents;
   });
 }
 
-/** What a path of a snapshot leads to. */
-export interface DumpedItem {
-  readonly index: LoadedIndex;
-  /** Undefined for the snapshot's root. */
-  readonly node: TreeNode | undefined;
-  /** Of a folder. */
-  readonly tree: string | undefined;
-  /** For messages. */
-  readonly where: string;
+/** What is dumped, and how. */
+interface DumpOptions extends Pick<ReadArchiveOptions, 'snapshot' | 'filter' | 'onWarning'> {
+  /** For the message when the path leads to something else. */
+  readonly wanted: 'a file' | 'a folder' | 'a file or a folder';
+  /** What stands before the names in an archive, without a slash at either end. Default: nothing. */
+  readonly prefix?: Uint8Array | undefined;
 }
 
-export async function findDumped(
+/** What a path of a snapshot leads to: the bytes of a file, or a folder as a tar archive. */
+export interface DumpedItem {
+  readonly type: 'file' | 'folder';
+  readonly contents: AsyncGenerator<Uint8Array, void, undefined>;
+}
+
+/** As {@link readFile} and {@link readArchive}, for whoever holds a lock. Reads nothing of the item's contents yet. */
+export async function openDumped(
   repository: Repository,
-  options: { readonly snapshot: string; readonly filter?: SnapshotFilter | undefined },
+  options: DumpOptions,
   signal: AbortSignal,
 ): Promise<DumpedItem> {
+  const { wanted, prefix = new Uint8Array(0), onWarning = () => {} } = options;
   const path = parseSnapshotPath(options.snapshot);
   const snapshot = await findSnapshot(repository, path.snapshot, options.filter, signal);
   const index = await loadIndex(repository, signal);
   const node = await nodeAt(new TreeLoader(repository, index, signal), snapshot, path.names);
-  const where = `${snapshot.id.slice(0, 8)}:/${path.names.join('/')}`;
   const tree = node === undefined ? snapshot.tree : node.subtree;
-  return { index, node, tree, where };
-}
-
-export function notDumpable(node: TreeNode | undefined, where: string, wanted: string): RepositoryError {
+  if (node?.type === 'file' && wanted !== 'a folder') {
+    return { type: 'file', contents: readFileContent(repository, index, node, signal) };
+  }
+  if (tree !== undefined && wanted !== 'a file') {
+    return {
+      type: 'folder',
+      contents: tarStream({ repository, index, tree, prefix, onWarning, signal }),
+    };
+  }
+  const where = `${snapshot.id.slice(0, 8)}:/${path.names.join('/')}`;
   const type = node?.type ?? 'dir';
-  return new RepositoryError('unsupported', `not ${wanted}, but a node of type ${type}`, { where });
+  throw new RepositoryError('unsupported', `not ${wanted}, but a node of type ${type}`, { where });
 }

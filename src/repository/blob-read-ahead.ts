@@ -5,15 +5,16 @@ import { keyOf } from './format/file-kind.ts';
 import type { LoadedIndex, PackSlice } from './loaded-index.ts';
 import type { Repository } from './repository.ts';
 
-/** Data blobs to be read, and marks that come out between them where they went in. */
-export type ReadingItem<Mark> = { readonly blob: string } | { readonly mark: Mark };
+/** Data blobs to be read, and marks that come out between them where they went in, with the memory that each holds. */
+export type ReadingItem<Mark> =
+  { readonly blob: string } | { readonly mark: Mark; readonly sizeBytes: number };
 
 /** The plaintext of a blob, which must not be changed, or a mark. */
 export type ReadItem<Mark> = { readonly data: Buffer } | { readonly mark: Mark };
 
 /**
- * What is fetched together, sealed. Two windows exist at once, one being read and one on its way: with the gaps, which
- * are at most as much again, 64 MiB.
+ * Blobs that are fetched together, sealed, and the marks between them. Two windows exist at once, one being read and
+ * one on its way: with the gaps, which are at most as much again, 64 MiB, and what the last item of each has too much.
  */
 const windowBytes = 16 * 2 ** 20;
 const windowItems = 4096;
@@ -42,9 +43,9 @@ interface Window<Mark> {
 }
 
 /**
- * Reads data blobs in the order given, fetching a bounded number of bytes ahead: blobs that stand near each other in a
- * pack come with one request, and requests travel side by side. Every blob is checked against its id, and a damaged
- * answer fetched once more. Guaranteed when it has ended, however it does: no request goes on.
+ * Reads data blobs in the order given, holding a bounded number of bytes of blobs and marks ahead: blobs that stand
+ * near each other in a pack come with one request, and requests travel side by side. Every blob is checked against its
+ * id, and a damaged answer fetched once more. Guaranteed when it has ended, however it does: no request goes on.
  * Throws RepositoryError `corrupt`, StoreError, CancelledError.
  */
 export async function* readAhead<Mark>(
@@ -100,7 +101,11 @@ class BlobReading<Mark> {
       throwIfAborted(this.#ended.signal);
       if (step.done === true) break;
       items.push(step.value);
-      if (!('blob' in step.value) || wanted.has(step.value.blob)) continue;
+      if ('mark' in step.value) {
+        bytes += step.value.sizeBytes;
+        continue;
+      }
+      if (wanted.has(step.value.blob)) continue;
       const id = step.value.blob;
       const slice = this.#index.locate('data', id);
       if (slice === undefined) throw missingBlob('data', id);

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../base/errors.ts';
+import { TimeSlice } from '../base/time-slice.ts';
 import { loadIndex } from './loaded-index.ts';
 import type { Repository } from './repository.ts';
 import { nodeAt, parseSnapshotPath } from './snapshot-path.ts';
@@ -47,7 +48,8 @@ export async function* listEntries(
     if (node !== undefined) yield { path, node };
     return;
   }
-  for await (const listed of listTree(trees, tree, path, recursive)) {
+  const slice = new TimeSlice(() => repository.clock.monotonicMs(), signal);
+  for await (const listed of listTree(trees, tree, path, recursive, slice)) {
     throwIfAborted(signal);
     yield listed;
   }

@@ -3,6 +3,7 @@ import { replaceTags } from './format/snapshot-tags.ts';
 import type { RepositoryLock } from './locks.ts';
 import type { Repository } from './repository.ts';
 import { selectSnapshots } from './snapshot-selection.ts';
+import { listSnapshots } from './snapshots.ts';
 import type { SnapshotFilter, SnapshotList, StoredSnapshot } from './snapshots.ts';
 import { underLock } from './under-lock.ts';
 
@@ -51,8 +52,9 @@ export interface TagResult {
 /**
  * Changes the tags of snapshots, under an exclusive lock. A snapshot is immutable: a changed one is stored anew, with
  * the id of its first version as `original` and everything else as it was, and the old one is removed when the new
- * one was read back. A failure in between leaves both, and the same call again puts that right. A snapshot that
- * has the tags already is left alone.
+ * one was read back. A failure in between leaves both, and the same call again puts that right, whichever of the two
+ * it names: a version is removed that this call would turn into a snapshot that is there, byte for byte. A snapshot
+ * that has the tags already is otherwise left alone.
  *
  * Throws UsageError when no change is asked for, RepositoryError `not-found` when a named snapshot is not there; then
  * nothing has changed.
@@ -70,14 +72,12 @@ export async function tagSnapshots(repository: Repository, options: TagOptions):
       options.filter,
       signal,
     );
+    const { snapshots: stored } = await listSnapshots(repository, {}, signal);
+    const tagging = new Tagging(repository, lock, signal, options, stored);
     const changed: TaggedSnapshot[] = [];
-    for (const snapshot of snapshots) {
-      const tags = changedTags(snapshot.tags ?? [], options);
-      if (isEqual(tags, snapshot.tags ?? [])) continue;
-      const newId = dryRun
-        ? undefined
-        : await new Rewrite(repository, lock, signal).run(snapshot, tags, snapshots);
-      const change = { oldId: snapshot.id, newId, tags };
+    for (const snapshot of await tagging.due(snapshots)) {
+      const newId = dryRun ? undefined : await tagging.rewrite(snapshot);
+      const change = { oldId: snapshot.id, newId, tags: changedTags(snapshot, options) };
       changed.push(change);
       options.onChange?.(change);
     }
@@ -95,41 +95,83 @@ function refuseNoChange({ set, add = [], remove = [] }: TagChange): void {
   }
 }
 
-function changedTags(tags: readonly string[], { set, add = [], remove = [] }: TagChange): readonly string[] {
+function changedTags({ tags = [] }: StoredSnapshot, change: TagChange): readonly string[] {
+  const { set, add = [], remove = [] } = change;
   if (set !== undefined) return [...new Set(set)];
   const added = [...tags, ...new Set(add.filter((tag) => !tags.includes(tag)))];
   return added.filter((tag) => !remove.includes(tag));
 }
 
-function isEqual(tags: readonly string[], others: readonly string[]): boolean {
-  return tags.length === others.length && tags.every((tag, index) => tag === others[index]);
+function hasTags({ tags = [] }: StoredSnapshot, wanted: readonly string[]): boolean {
+  return tags.length === wanted.length && tags.every((tag, index) => tag === wanted[index]);
 }
 
-class Rewrite {
+/** The id of the first version. */
+function originalOf(snapshot: StoredSnapshot): string {
+  return snapshot.original ?? snapshot.id;
+}
+
+class Tagging {
   readonly #repository: Repository;
   readonly #lock: RepositoryLock;
   readonly #signal: AbortSignal;
+  readonly #change: TagChange;
+  /** All that are stored, by the id of their first version. */
+  readonly #versions: Map<string, StoredSnapshot[]>;
 
-  constructor(repository: Repository, lock: RepositoryLock, signal: AbortSignal) {
+  constructor(
+    repository: Repository,
+    lock: RepositoryLock,
+    signal: AbortSignal,
+    change: TagChange,
+    stored: readonly StoredSnapshot[],
+  ) {
     this.#repository = repository;
     this.#lock = lock;
     this.#signal = signal;
+    this.#change = change;
+    this.#versions = Map.groupBy(stored, originalOf);
+  }
+
+  /** Those of the chosen that lack the tags; for one that has them, what an interrupted call has left of it. */
+  async due(chosen: readonly StoredSnapshot[]): Promise<StoredSnapshot[]> {
+    const due = new Map<string, StoredSnapshot>();
+    for (const snapshot of chosen) {
+      const isDone = hasTags(snapshot, changedTags(snapshot, this.#change));
+      for (const version of isDone ? await this.#leftOf(snapshot) : [snapshot]) due.set(version.id, version);
+    }
+    return [...due.values()];
   }
 
   /** Returns the id of the new version. */
-  async run(
-    snapshot: StoredSnapshot,
-    tags: readonly string[],
-    others: readonly StoredSnapshot[],
-  ): Promise<string> {
-    const repository = this.#repository;
-    const original = snapshot.original ?? snapshot.id;
-    const json = replaceTags(await this.#load(snapshot.id), tags, original);
-    const versions = others.filter((other) => other.original === original && other.id !== snapshot.id);
-    const newId = (await this.#idOf(json, versions)) ?? (await this.#saveProven(json));
+  async rewrite(snapshot: StoredSnapshot): Promise<string> {
+    const json = await this.#rewritten(snapshot);
+    const others = this.#otherVersions(snapshot);
+    const newId = (await this.#idOf(json, others)) ?? (await this.#saveProven(json));
     await this.#lock.assertHeld();
-    await repository.removeDocument('snapshots', snapshot.id, this.#signal);
+    await this.#repository.removeDocument('snapshots', snapshot.id, this.#signal);
+    this.#versions.set(originalOf(snapshot), [...others, { ...snapshot, id: newId }]);
     return newId;
+  }
+
+  async #rewritten(snapshot: StoredSnapshot): Promise<Buffer> {
+    const json = await this.#load(snapshot.id);
+    return replaceTags(json, changedTags(snapshot, this.#change), originalOf(snapshot));
+  }
+
+  #otherVersions(snapshot: StoredSnapshot): StoredSnapshot[] {
+    const versions = this.#versions.get(originalOf(snapshot)) ?? [];
+    return versions.filter(({ id }) => id !== snapshot.id);
+  }
+
+  /** Versions that lack the tags, and would become this very document. */
+  async #leftOf(snapshot: StoredSnapshot): Promise<StoredSnapshot[]> {
+    const left: StoredSnapshot[] = [];
+    for (const version of this.#otherVersions(snapshot)) {
+      if (hasTags(version, changedTags(version, this.#change))) continue;
+      if ((await this.#rewritten(version)).equals(await this.#load(snapshot.id))) left.push(version);
+    }
+    return left;
   }
 
   /** Read back whatever the store confirms: the old version is the only other one. */

@@ -109,6 +109,17 @@ describe('dump', () => {
     assert.ok(!existsSync(join(place.folder, 'new.tar')), damaged);
   });
 
+  it('a FIFO as target made a process that only SIGKILL ended, and left its lock', async () => {
+    const fifo = join(place.folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const { code, stderr } = await place.run('dump', 'latest', '/v/same', '--target', fifo);
+    assert.equal(stderr, `tranship: a FIFO is no target: ${fifo} (redirect standard output to it)\n`);
+    assert.equal(code, 2);
+    assert.deepEqual(readdirSync(join(place.repository, 'locks')), []);
+    const { stdout } = await place.shell('cat fifo & tranship dump latest /v/same > fifo; wait');
+    assert.equal(stdout, 'hello\n');
+  });
+
   it('refuses by one line what it cannot do', async () => {
     const cases: readonly (readonly [RegExp, number, ...string[]])[] = [
       [/^tranship: no snapshot was given/, 2],

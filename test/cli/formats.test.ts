@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { formatBytes, formatDedup, formatRate, formatRatio } from '../../src/cli/byte-size.ts';
 import { formatDuration, parseDurationMs } from '../../src/cli/duration.ts';
 import { fileModeText } from '../../src/cli/file-mode-text.ts';
-import { formatLocalTime, parseTimeMs } from '../../src/cli/local-time.ts';
 import { progressText, remainingMs, statusMessage } from '../../src/cli/reports/progress.ts';
 import { tagAlternatives, tagList } from '../../src/cli/tags.ts';
 import { textTable } from '../../src/cli/text-table.ts';
@@ -41,18 +40,6 @@ describe('durations', () => {
     );
     for (const wrong of ['', '5', 'm', '5 m', '-5m', '5m!', 'h5']) {
       assert.throws(() => parseDurationMs(wrong), /not a duration/);
-    }
-  });
-});
-
-describe('times', () => {
-  it('are local without a zone', () => {
-    const epochMs = parseTimeMs('2026-01-31 23:59:58', 0);
-    assert.equal(formatLocalTime(epochMs), '2026-01-31 23:59:58');
-    assert.equal(parseTimeMs('2026-01-31T23:59:58+02:00', 0), Date.UTC(2026, 0, 31, 21, 59, 58));
-    assert.equal(parseTimeMs('now', 17), 17);
-    for (const wrong of ['', 'yesterday', '2026-13-01 00:00:00', '2026-01-31']) {
-      assert.throws(() => parseTimeMs(wrong, 0), /not a time/);
     }
   });
 });

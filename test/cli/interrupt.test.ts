@@ -22,6 +22,18 @@ describe('an interrupt', () => {
     assert.deepEqual(exits, [130]);
   });
 
+  it('an output that nobody reads kept a process whose work was interrupted', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const exits: number[] = [];
+    const [undisturbed, stopped] = [0, 1].map(() => new Interrupt((code) => exits.push(code)));
+    stopped?.receive('SIGTERM');
+    for (const interrupt of [undisturbed, stopped]) interrupt?.close();
+    t.mock.timers.tick(2000);
+    assert.deepEqual(exits, [], 'a slow reader gets the rest');
+    t.mock.timers.tick(2000);
+    assert.deepEqual(exits, [143]);
+  });
+
   it('a closed output aborts and leaves the signals their meaning', () => {
     const exits: number[] = [];
     const interrupt = new Interrupt((code) => exits.push(code));

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { commandOutput } from '../../src/cli/command-output.ts';
 import { streamSource, streamSourceOptions } from '../../src/cli/stream-source.ts';
 import type { StageStream } from '../../src/copy/stage.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { message, tranship } from '../support/tranship.ts';
+import { message, testPassword, tranship } from '../support/tranship.ts';
 import type { TranshipResult } from '../support/tranship.ts';
 
 describe('the output of a command', () => {
@@ -28,9 +29,10 @@ describe('the output of a command', () => {
     });
   });
 
-  it('ends the command when nobody reads on', async (t) => {
+  /** Leaves the output of a shell's command after its first piece, and waits for the command's end. */
+  async function left(t: TestContext, script: string): Promise<void> {
     const file = join(temporaryFolder(t), 'pid');
-    const pieces = commandOutput('sh', ['-c', `echo $$ > ${file}; echo a; exec sleep 100`]);
+    const pieces = commandOutput('sh', ['-c', `echo $$ > ${file}; ${script}`]);
     for await (const piece of pieces) {
       assert.equal(Buffer.from(piece).toString(), 'a\n');
       break;
@@ -40,7 +42,12 @@ describe('the output of a command', () => {
     const isRunning = (): boolean => existsSync(stat) && !/\) Z /.test(readFileSync(stat, 'utf8'));
     for (let i = 0; i < 500 && isRunning(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(isRunning(), false);
-  });
+  }
+
+  it('ends the command when nobody reads on', (t) => left(t, 'echo a; exec sleep 100'));
+
+  it('a command that ignores SIGTERM was waited for without end', (t) =>
+    left(t, 'trap "" TERM; echo a; while :; do sleep 0.1; done'));
 
   it('is not asked for before somebody reads', () => {
     assert.doesNotThrow(() => commandOutput('/no/such/program', []));
@@ -87,6 +94,16 @@ describe('stage', () => {
     const restored = await run(['restore', 'latest', '--target', target, '-q']);
     assert.deepEqual([restored.code, restored.stderr], [0, '']);
     assert.equal(readFileSync(join(target, 'db', 'dump.sql'), 'utf8'), 'the dump\n');
+  });
+
+  it('the password command took the beginning of the stream, and the snapshot lacked it', async () => {
+    const command = `sh -c 'head -c 4 > /dev/null; echo ${testPassword}'`;
+    const staged = await tranship(['stage', '--stdin', '--json', '--password-command', command], {
+      env: { TRANSHIP_REPOSITORY: repository, TRANSHIP_PASSWORD: undefined },
+      input: 'the dump\n',
+    });
+    assert.deepEqual([staged.code, staged.stderr], [0, '']);
+    assert.equal(message(staged.stdout, 'summary')['total_bytes_processed'], 9);
   });
 
   it('--stdin-from-command stores no snapshot of a command that fails', async () => {

@@ -53,6 +53,7 @@ describe('tranship tag', () => {
     const cases: readonly (readonly [readonly string[], RegExp, number])[] = [
       [[], /no change of tags was asked for \(set, add or remove some\)/, 2],
       [['--add', ''], /no change of tags was asked for/, 2],
+      [['--set', ','], /--set names no tag: "," \(write --set '' to take all tags away\)/, 2],
       [['--set', 'a', '--add', 'b'], /tags are either set, or added and removed/, 2],
       [['--add', 'a', 'none'], /not a snapshot: none \(give `latest`, or an id/, 2],
       [['--add', 'a', '0123456789'], /there is no snapshot of this id/, 1],

@@ -79,10 +79,10 @@ describe('reading ahead', () => {
     const index = await loadIndex(repository);
     const { a1, a2, b1, b2 } = blobs;
     const items: ReadingItem<string>[] = [
-      { mark: 'first' },
+      { mark: 'first', sizeBytes: 5 },
       ...blobsOf([b2, a1, a1]),
-      { mark: 'second' },
-      { mark: 'third' },
+      { mark: 'second', sizeBytes: 5 },
+      { mark: 'third', sizeBytes: 5 },
       ...blobsOf([b1, a2, b2]),
     ];
     const found = await collected(readAhead(repository, index, items));
@@ -130,13 +130,31 @@ describe('reading ahead', () => {
     const index = await loadIndex(repository);
     let given = 0;
     const source = function* (): Generator<ReadingItem<string>> {
-      for (; given < 100_000; given++) yield given % 2 === 0 ? { mark: 'm' } : { blob: blobs.a1 };
+      for (; given < 100_000; given++)
+        yield given % 2 === 0 ? { mark: 'm', sizeBytes: 1 } : { blob: blobs.a1 };
     };
     const reading = readAhead(repository, index, source());
     await reading.next();
     for (let i = 0; i < 50; i++) await yieldToEvents();
     assert.ok(given < 20_000, String(given));
     await reading.return();
+  });
+
+  it('holds no more of large marks than of blobs: headers with 64 KiB of attributes each took 600 MiB', async () => {
+    const { repository } = await smallRepository();
+    const index = await loadIndex(repository);
+    const sizeBytes = 64 * 1024;
+    let given = 0;
+    const source = function* (): Generator<ReadingItem<string>> {
+      for (; given < 20_000; given++) yield { mark: 'm', sizeBytes };
+    };
+    let taken = 0;
+    for await (const item of readAhead(repository, index, source())) {
+      assert.ok('mark' in item);
+      taken++;
+      assert.ok((given - taken) * sizeBytes <= 33 * mebibyte, `${given} given, ${taken} taken`);
+    }
+    assert.equal(taken, 20_000);
   });
 
   it('leaves nothing behind when its reader stops', async (t) => {

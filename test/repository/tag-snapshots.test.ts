@@ -8,6 +8,7 @@ import { acquireLock } from '../../src/repository/locks.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { listSnapshots } from '../../src/repository/snapshots.ts';
 import { tagSnapshots } from '../../src/repository/tag-snapshots.ts';
+import type { TagOptions } from '../../src/repository/tag-snapshots.ts';
 import { crashStates } from '../support/crash-states.ts';
 import { failEverywhere, withFaults } from '../support/providers/fault.ts';
 import type { FaultAction } from '../support/providers/fault.ts';
@@ -151,6 +152,87 @@ describe('tagSnapshots', () => {
       await removeLocks(driver);
       await assertCompletes(driver, label);
     }
+  });
+});
+
+describe('a tag that was interrupted between save and remove, and is repeated, leaves no duplicate', () => {
+  /** What is there when the old versions could not be removed, and the ids of both versions of the newest. */
+  async function interrupted(
+    options: TagOptions,
+  ): Promise<{ repository: Repository; old: string; new: string }> {
+    const driver = copyOfStore();
+    await tagSnapshots(await open(driver), options);
+    const repository = await open(driver);
+    for (const id of ids) {
+      const key = `snapshots/${id}`;
+      await repository.store.put(key, Buffer.from(initial.get(key) ?? []));
+    }
+    const { snapshots } = await listSnapshots(repository, { hosts: ['b'] });
+    const made = snapshots.find(({ original }) => original !== undefined);
+    assert.equal(snapshots.length, 2);
+    return { repository, old: ids[2] ?? '', new: made?.id ?? '' };
+  }
+
+  const newest = { filter: { hosts: ['b'] } };
+
+  it('by the id of the old version', async () => {
+    const { repository, ...both } = await interrupted({ ...newest, add: ['z'] });
+    const { changed } = await tagSnapshots(repository, { snapshots: [both.old], add: ['z'] });
+    assert.deepEqual(changed, [{ oldId: both.old, newId: both.new, tags: ['x', 'z'] }]);
+    assert.deepEqual(await tagsByDay(repository), ['1:', '2:x,y', '3:x,z']);
+  });
+
+  it('by the id of the new version, or by `latest`', async () => {
+    for (const name of ['new', 'latest']) {
+      const { repository, ...both } = await interrupted({ ...newest, add: ['z'] });
+      const options = { snapshots: [name === 'new' ? both.new : name], add: ['z'] };
+      const dry = await tagSnapshots(repository, { ...options, dryRun: true });
+      assert.deepEqual(
+        dry.changed.map(({ oldId }) => oldId),
+        [both.old],
+      );
+      const { changed } = await tagSnapshots(repository, options);
+      assert.deepEqual(changed, [{ oldId: both.old, newId: both.new, tags: ['x', 'z'] }]);
+      assert.deepEqual(await tagsByDay(repository), ['1:', '2:x,y', '3:x,z']);
+    }
+  });
+
+  it('by a filter that the new version does not match', async () => {
+    const options = { filter: { tags: [['x']] }, remove: ['x'] };
+    const { repository } = await interrupted(options);
+    await tagSnapshots(repository, options);
+    assert.deepEqual(await tagsByDay(repository), ['1:', '2:y', '3:']);
+  });
+
+  it('but no version is removed that differs in anything else, or is of another snapshot', async () => {
+    const repository = await open(copyOfStore());
+    const [, , first = ''] = ids;
+    const add = async (day: number, more: string): Promise<string> =>
+      repository.saveDocument('snapshots', documentOf('b', day, more));
+    const done = await add(3, `,"tags":["x","z"],"original":"${first}"`);
+    await add(3, `,"tags":["x"],"original":"${'34'.repeat(32)}"`);
+    await add(4, `,"tags":["x"],"original":"${first}"`);
+    await add(3, `,"username":"u","tags":["x"],"original":"${first}"`);
+    await add(3, `,"tags":["x","q"],"original":"${first}"`);
+    const { changed } = await tagSnapshots(repository, { snapshots: [done], add: ['z'] });
+    assert.deepEqual(changed, [{ oldId: first, newId: done, tags: ['x', 'z'] }]);
+    assert.deepEqual((await tagsByDay(repository)).sort(), [
+      '1:',
+      '2:x,y',
+      '3:x',
+      '3:x',
+      '3:x,q',
+      '3:x,z',
+      '4:x',
+    ]);
+  });
+
+  it('two versions that become the same document become one', async () => {
+    const { repository } = await interrupted({ ...newest, add: ['z'] });
+    const { changed } = await tagSnapshots(repository, { ...newest, set: ['n'] });
+    assert.equal(changed.length, 2);
+    assert.equal(changed[0]?.newId, changed[1]?.newId);
+    assert.deepEqual(await tagsByDay(repository), ['1:', '2:x,y', '3:n']);
   });
 });
 

@@ -92,39 +92,27 @@ async function dump(
   { output }: CommandContext,
   signal: AbortSignal,
 ): Promise<number> {
-  const { findDumped, notDumpable } = await import('../../copy/dump.ts');
-  const snapshot = base.includes(':') ? base : `${base}:`;
-  const filter = snapshotFilter(args);
+  const { openDumped } = await import('../../copy/dump.ts');
+  let warnings = 0;
   const path = names.map((name) => `/${name}`).join('');
-  const { index, node, tree, where } = await findDumped(
+  const { type, contents } = await openDumped(
     repository,
-    { snapshot: snapshot + path, filter },
+    {
+      snapshot: `${base}${base.includes(':') ? '' : ':'}${path}`,
+      filter: snapshotFilter(args),
+      wanted: 'a file or a folder',
+      prefix: Buffer.from(names.join('/')),
+      onWarning: (item, message) => {
+        warnings++;
+        output.warn(`${printableName(item)}: ${message}`);
+      },
+    },
     signal,
   );
   const target = args.value('target');
-  if (node?.type === 'file') {
-    const { readFileContent } = await import('../../repository/file-content.ts');
-    const contents = readFileContent(repository, index, node, signal);
-    await (target === undefined ? output.writeAll(contents, signal) : writeTarget(target, contents));
-    return exitCode.done;
-  }
-  if (tree === undefined) throw notDumpable(node, where, 'a file or a folder');
-  if (target === undefined && output.isTerminal) {
+  if (type === 'folder' && target === undefined && output.isTerminal) {
     throw new UsageError('an archive is not for a terminal', { advice: 'redirect it, or use --target' });
   }
-  let warnings = 0;
-  const { tarStream } = await import('../../copy/archive/tar-stream.ts');
-  const archive = tarStream({
-    repository,
-    index,
-    tree,
-    prefix: Buffer.from(names.join('/')),
-    onWarning: (item, message) => {
-      warnings++;
-      output.warn(`${printableName(item)}: ${message}`);
-    },
-    signal,
-  });
-  await (target === undefined ? output.writeAll(archive, signal) : writeTarget(target, archive));
+  await (target === undefined ? output.writeAll(contents, signal) : writeTarget(target, contents));
   return warnings === 0 ? exitCode.done : exitCode.partial;
 }

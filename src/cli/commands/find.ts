@@ -10,12 +10,12 @@ import type { Arguments } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import type { CommandContext } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions } from '../common-options.ts';
-import { reportDamaged } from '../damaged-snapshots.ts';
+import { reportDamaged } from '../damaged-files.ts';
 import { exitCode } from '../exit-code.ts';
+import { parseTimeNs } from '../local-time.ts';
 import { readRepository } from '../open-repository.ts';
 import { FindReport } from '../reports/find-report.ts';
 import { snapshotFilter } from '../snapshot-filter.ts';
-import { parseTimeLimitNs } from '../time-limit.ts';
 
 /** Hits between two looks at whether the reader keeps up. */
 const batchHits = 256;
@@ -105,6 +105,7 @@ async function plan(
     throw new UsageError(what);
   }
   if (kind === undefined) return planPaths(args);
+  args.refuseOptions(['ignore-case', 'long', 'human-readable', 'oldest', 'newest'], `with --${kind}`);
   const { IdSelection } = await import('../../repository/id-selection.ts');
   const { ObjectQuery } = await import('../../repository/object-query.ts');
   const [none, given] = [new IdSelection(), new IdSelection(args.operands)];
@@ -121,9 +122,10 @@ async function plan(
 }
 
 async function planPaths(args: FindArguments): Promise<() => Promise<Search>> {
+  args.refuseOptions(['show-pack-id'], 'without --blob, --tree or --pack');
   const [oldest, newest] = [args.value('oldest'), args.value('newest')];
-  const oldestNs = oldest === undefined ? undefined : parseTimeLimitNs(oldest, 'oldest');
-  const newestNs = newest === undefined ? undefined : parseTimeLimitNs(newest, 'newest');
+  const oldestNs = oldest === undefined ? undefined : parseTimeNs(oldest, 'oldest');
+  const newestNs = newest === undefined ? undefined : parseTimeNs(newest, 'newest');
   if (oldestNs !== undefined && newestNs !== undefined && oldestNs > newestNs) {
     throw new UsageError('--oldest must be before --newest');
   }
@@ -175,6 +177,6 @@ async function run(work: Run): Promise<number> {
     }
   }
   report.finish(wanted);
-  const damaged = reportDamaged(selected.damaged, 'find', output);
+  const damaged = reportDamaged('snapshots', selected.damaged, 'find', output);
   return damaged === exitCode.done ? report.exitCode : damaged;
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { throwIfAborted } from '../../base/errors.ts';
+import { TimeSlice } from '../../base/time-slice.ts';
 import { printableName } from '../../base/byte-name.ts';
 import { jsonString } from '../../repository/format/go-json.ts';
 import { loadIndex } from '../../repository/loaded-index.ts';
@@ -61,9 +62,10 @@ export const command = defineCommand({
       if (node !== undefined && subtree === undefined) context.output.raw(form({ path, node }));
       if (subtree === undefined) return exitCode.done;
       let lines = 0;
-      for await (const listed of listTree(trees, subtree, path, recursive)) {
+      const slice = new TimeSlice(() => repository.clock.monotonicMs(), signal);
+      for await (const listed of listTree(trees, subtree, path, recursive, slice)) {
         context.output.raw(form(listed));
-        if (++lines % batchLines === 0) await context.output.drained();
+        if (++lines % batchLines === 0) await context.output.drained(signal);
         throwIfAborted(signal);
       }
       return exitCode.done;

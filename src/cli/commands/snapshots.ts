@@ -3,7 +3,7 @@ import type { StoredSnapshot } from '../../repository/snapshots.ts';
 import { formatBytes } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions } from '../common-options.ts';
-import { reportDamaged } from '../damaged-snapshots.ts';
+import { reportDamaged } from '../damaged-files.ts';
 import { formatLocalTime } from '../local-time.ts';
 import { readRepository } from '../open-repository.ts';
 import type { Output } from '../output.ts';
@@ -37,7 +37,7 @@ export const command = defineCommand({
       const { snapshots, damaged } = await selectSnapshots(repository, args.operands, filter, signal);
       const shown = latest === undefined ? snapshots : latestOfEach(snapshots, latest);
       print(shown, context.output);
-      return reportDamaged(damaged, 'snapshots', context.output);
+      return reportDamaged('snapshots', damaged, 'snapshots', context.output);
     });
   },
 });

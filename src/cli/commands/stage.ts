@@ -7,11 +7,11 @@ import { defineCommand } from '../command.ts';
 import type { CommandContext } from '../command.ts';
 import { lockOptions, repositoryOptions, workerOptions } from '../common-options.ts';
 import { exitCode } from '../exit-code.ts';
-import { parseTimeMs } from '../local-time.ts';
+import { parseTimeNs } from '../local-time.ts';
 import { openRepository, retryLockMs } from '../open-repository.ts';
 import { excludeOptions, excludePatterns } from '../pattern-options.ts';
 import { StageReport } from '../reports/stage-report.ts';
-import { refuseLists, sourcePathOptions, sourcePaths } from '../source-paths.ts';
+import { sourcePathOptions, sourcePaths } from '../source-paths.ts';
 import { streamSource, streamSourceOptions } from '../stream-source.ts';
 import { tagList } from '../tags.ts';
 import { startTicker } from '../ticker.ts';
@@ -72,6 +72,24 @@ const options = {
   ...lockOptions,
   ...repositoryOptions,
 } as const;
+
+/** Those that choose among files and folders, or which of them are read. */
+const pathOptionNames = [
+  'files-from',
+  'files-from-verbatim',
+  'files-from-raw',
+  'exclude',
+  'iexclude',
+  'exclude-file',
+  'iexclude-file',
+  'exclude-if-present',
+  'exclude-caches',
+  'exclude-larger-than',
+  'one-file-system',
+  'force',
+  'ignore-ctime',
+  'ignore-inode',
+] as const;
 
 export const command = defineCommand({
   name: 'stage',
@@ -135,7 +153,7 @@ async function sourceOf(
 ): Promise<{ readonly stream: StageStream } | { readonly paths: readonly string[] }> {
   const stream = streamSource(args);
   if (stream === undefined) return { paths: await sourcePaths(args, (message) => output.warn(message)) };
-  refuseLists(args);
+  args.refuseOptions(pathOptionNames, 'on a stream');
   return { stream };
 }
 
@@ -152,7 +170,7 @@ async function stageOptionsOf(
     storeAs: args.value('as'),
     hostname: args.value('host'),
     tags: tagList(args.list('tag')),
-    timeMs: time === undefined ? undefined : parseTimeMs(time, Date.now()),
+    timeMs: time === undefined || time === 'now' ? undefined : Number(parseTimeNs(time, 'time') / 1_000_000n),
     parent: args.value('parent'),
     force: args.flag('force'),
     ignoreCtime: args.flag('ignore-ctime'),

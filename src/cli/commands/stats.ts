@@ -2,7 +2,7 @@ import type { Statistics, StatisticsMode } from '../../repository/statistics.ts'
 import { formatBytes } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions } from '../common-options.ts';
-import { reportDamaged } from '../damaged-snapshots.ts';
+import { reportDamaged } from '../damaged-files.ts';
 import { readRepository } from '../open-repository.ts';
 import type { Output } from '../output.ts';
 import { snapshotFilter } from '../snapshot-filter.ts';
@@ -60,7 +60,7 @@ export const command = defineCommand({
       });
       output.clearProgress();
       print(statistics, mode, output);
-      return reportDamaged(damaged, 'stats', output);
+      return reportDamaged('snapshots', damaged, 'stats', output);
     });
   },
 });

@@ -1,8 +1,9 @@
+import { UsageError } from '../../base/errors.ts';
 import type { TaggedSnapshot } from '../../repository/tag-snapshots.ts';
 import type { Arguments } from '../arguments.ts';
 import { defineCommand } from '../command.ts';
 import { filterOptions, lockOptions, repositoryOptions } from '../common-options.ts';
-import { reportDamaged } from '../damaged-snapshots.ts';
+import { reportDamaged } from '../damaged-files.ts';
 import { openRepository, retryLockMs } from '../open-repository.ts';
 import type { Output } from '../output.ts';
 import { safeText } from '../safe-text.ts';
@@ -57,7 +58,7 @@ export const command = defineCommand({
       signal: context.signal,
       onChange: (snapshot) => printChange(snapshot, output),
     });
-    const code = reportDamaged(damaged, 'tag', output);
+    const code = reportDamaged('snapshots', damaged, 'tag', output);
     output.print(
       changed.length === 0
         ? 'no snapshots were modified'
@@ -74,9 +75,16 @@ export const command = defineCommand({
 
 /** What the options ask for; what was not given must stay undefined, since `--set ''` means no tags. */
 function tagChange(args: Arguments<typeof options>) {
-  const set = args.list('set');
+  const given = args.list('set');
+  const set = tagList(given);
+  if (set.length === 0 && given.some((text) => text !== '')) {
+    throw new UsageError('--set names no tag', {
+      where: JSON.stringify(given.join(' ')),
+      advice: "write --set '' to take all tags away",
+    });
+  }
   return {
-    set: set.length === 0 ? undefined : tagList(set),
+    set: given.length === 0 ? undefined : set,
     add: tagList(args.list('add')),
     remove: tagList(args.list('remove')),
   };

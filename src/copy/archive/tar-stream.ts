@@ -1,5 +1,6 @@
 import { printableName } from '../../base/byte-name.ts';
 import { RepositoryError } from '../../base/errors.ts';
+import { TimeSlice } from '../../base/time-slice.ts';
 import { readAhead } from '../../repository/blob-read-ahead.ts';
 import type { ReadingItem } from '../../repository/blob-read-ahead.ts';
 import { chunksOf } from '../../repository/file-content.ts';
@@ -33,8 +34,9 @@ interface Framing {
 }
 
 /**
- * All below a tree as a tar archive in the pax format, folders before what they hold. What is read runs ahead of what
- * is taken by a bounded number of bytes. An error ends the archive half-way, without its end mark.
+ * All below a tree as a tar archive in the pax format, folders before what they hold. What is read, headers with their
+ * attributes too, runs ahead of what is taken by a bounded number of bytes. An error ends the archive half-way,
+ * without its end mark.
  */
 export async function* tarStream(options: TarOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const { repository, index, signal } = options;
@@ -63,7 +65,8 @@ async function* tarItems(options: TarOptions): AsyncGenerator<ReadingItem<Framin
   const trees = new TreeLoader(repository, index, signal);
   const entries = new TarEntries();
   const root = prefix.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from('/'), prefix]);
-  for await (const { path: absolute, node } of listTree(trees, tree, root, true)) {
+  const slice = new TimeSlice(() => repository.clock.monotonicMs(), signal);
+  for await (const { path: absolute, node } of listTree(trees, tree, root, true, slice)) {
     const path = absolute.subarray(1);
     const entry = entries.entryOf(node, path, sizeOf(index, node, path));
     if (entry === undefined) {
@@ -71,11 +74,15 @@ async function* tarItems(options: TarOptions): AsyncGenerator<ReadingItem<Framin
       continue;
     }
     if (node.type === 'dir' && node.subtree === undefined) onWarning(absolute, 'the folder has no tree');
-    yield { mark: { bytes: encodeTarHeader(entry), path } };
+    yield framing(encodeTarHeader(entry), path);
     if (entry.type !== 'file') continue;
     for (const blob of node.content ?? []) yield { blob };
-    yield { mark: { bytes: Buffer.alloc(tarPaddingBytes(entry.sizeBytes)), path } };
+    yield framing(Buffer.alloc(tarPaddingBytes(entry.sizeBytes)), path);
   }
+}
+
+function framing(bytes: Buffer, path: Uint8Array): ReadingItem<Framing> {
+  return { mark: { bytes, path }, sizeBytes: bytes.length + path.length };
 }
 
 function sizeOf(index: LoadedIndex, node: TreeNode, path: Uint8Array): number {

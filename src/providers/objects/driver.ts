@@ -38,6 +38,7 @@ export interface GetOptions extends AbortableOptions {
   readonly range?: ByteRange | undefined;
 }
 
+/** What a listing may be told. */
 export interface ListOptions extends AbortableOptions {
   /**
    * A key of which the caller knows all up to and including it: they may be left out, and should be where that spares

@@ -12,8 +12,9 @@ export interface LimitOptions {
 
 /**
  * A driver that works on a bounded number of requests at once; the others wait in order, and their
- * callers leave when their signal fires. A stream holds a place only while its next piece is being fetched, so a caller that puts while
- * it reads cannot starve itself. Aborting an upload waits for no place: it is how places become free.
+ * callers leave when their signal fires. A stream holds a place only while its next piece is being fetched, so a
+ * caller that puts while it reads cannot starve itself. Aborting an upload waits for no place: it is how places
+ * become free.
  * Where the server answers `throttled`, half of the places are taken away, and come back one by one as requests
  * succeed (additive increase, multiplicative decrease, as in RFC 5681).
  */

@@ -1,9 +1,8 @@
-import { describeError } from '../../../base/errors.ts';
 import { parseTimestamp } from '../../../repository/format/timestamp.ts';
 import type { StoredKey } from '../../../repository/repository-keys.ts';
 import { defineCommand } from '../../command.ts';
 import { readOptions, repositoryOptions } from '../../common-options.ts';
-import { exitCode } from '../../exit-code.ts';
+import { reportDamaged } from '../../damaged-files.ts';
 import { formatLocalTime } from '../../local-time.ts';
 import { readRepository } from '../../open-repository.ts';
 import type { Output } from '../../output.ts';
@@ -27,17 +26,7 @@ export const command = defineCommand({
       const { listKeys } = await import('../../../repository/repository-keys.ts');
       const { keys, damaged } = await listKeys(repository, signal);
       print(keys, context.output);
-      for (const { id, error } of damaged) {
-        const message = describeError(error);
-        const item = `keys/${id}`;
-        context.output.itemError(message, {
-          message_type: 'error',
-          error: { message },
-          during: 'key list',
-          item,
-        });
-      }
-      return damaged.length === 0 ? exitCode.done : exitCode.partial;
+      return reportDamaged('keys', damaged, 'key list', context.output);
     });
   },
 });

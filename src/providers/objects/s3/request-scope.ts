@@ -2,8 +2,8 @@ import { StoreError, abortError, throwIfAborted } from '../../../base/errors.ts'
 import { IdleTimer } from './idle-timer.ts';
 
 /**
- * A server that may have the whole request carries it out whether its client waits or not. To tell a cancelled caller what became of
- * the object, the answer is waited for this long.
+ * A server that may have the whole request carries it out whether its client waits or not. To tell a cancelled caller
+ * what became of the object, the answer is waited for this long.
  */
 const ANSWER_LIMIT_MS = 5000;
 
