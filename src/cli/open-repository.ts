@@ -1,5 +1,6 @@
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
 import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
@@ -35,12 +36,7 @@ export async function accessRepository(
   const store = await openStore(location, {
     readOnly: options.readOnly ?? false,
     settings: storeSettings(args, environment),
-    onRetry: ({ kind, key, failures, delayMs, error }) =>
-      tellRetry(
-        logger,
-        failures,
-        `${kind} ${key} failed, again in ${Math.round(delayMs)} ms: ${describeError(error)}`,
-      ),
+    onRetry: (event) => tellRetry(logger, event),
     signal,
   });
   const password = await resolvePassword({
@@ -67,7 +63,9 @@ function storeSettings(args: Arguments<typeof repositoryOptions>, environment: E
 }
 
 /** A request that fails once is everyday; one that keeps failing explains why nothing moves. */
-function tellRetry(logger: Logger, failures: number, message: string): void {
+function tellRetry(logger: Logger, { kind, key, failures, delayMs, error }: RetryEvent): void {
+  const seconds = (delayMs / 1000).toFixed(1);
+  const message = `${kind} ${key} failed, again in ${seconds} s, for 15 minutes at most: ${describeError(error)}`;
   if (failures < loudFromFailures) logger.debug(message);
   else logger.warn(message);
 }

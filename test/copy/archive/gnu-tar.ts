@@ -31,7 +31,7 @@ export async function extractTar(archive: AsyncIterable<Uint8Array>, target: str
 }
 
 function isClosedEarly(error: Error): boolean {
-  return 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return 'code' in error && (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'EPIPE');
 }
 
 /** The lines of a detailed listing of a file, with times in UTC and names escaped in octal. */

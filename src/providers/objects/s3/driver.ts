@@ -54,9 +54,15 @@ export class S3Driver implements ObjectDriver {
     }
     this.url = formatS3Location({ ...location, prefix: '' });
     this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
-    this.#clients = new S3Clients(this.url, () => createClient(location, settings));
-    const { bucket } = location;
-    this.#requests = new S3Requests({ bucket, url: this.url, idleTimeoutMs, clients: this.#clients });
+    // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
+    const url = formatS3Location(location);
+    this.#clients = new S3Clients(url, () => createClient(location, settings));
+    this.#requests = new S3Requests({
+      bucket: location.bucket,
+      url,
+      idleTimeoutMs,
+      clients: this.#clients,
+    });
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
