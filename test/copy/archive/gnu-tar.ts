@@ -16,7 +16,11 @@ const keepAll = [
 /** Extracts an archive into a folder that is made. */
 export async function extractTar(archive: AsyncIterable<Uint8Array>, target: string): Promise<void> {
   mkdirSync(target, { recursive: true });
-  const child = spawn('tar', [...keepAll, '-xf', '-', '-C', target], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const child = spawn('tar', [...keepAll, '-xf', '-', '-C', target], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    // Elsewhere it converts long names from UTF-8, and drops characters that its iconv ignores (U+E0001).
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
