@@ -221,9 +221,9 @@ describe('an answer of an S3 server', () => {
           if (drops < 12) return;
           clearInterval(timer);
           response.end(complete);
-        }, 60);
+        }, 200);
       },
-      { idleTimeoutMs: 300 },
+      { idleTimeoutMs: 1000 },
     );
     await store.putLarge('key', [Buffer.alloc(10)], { partSizeBytes: 5 });
   });
@@ -296,11 +296,11 @@ describe('an answer of an S3 server', () => {
         response.writeHead(200, { 'content-length': String(body.byteLength), 'x-amz-request-id': '1' });
         response.end(body);
       },
-      { idleTimeoutMs: 100 },
+      { idleTimeoutMs: 600 },
     );
     let received = 0;
     for await (const piece of store.stream('key')) {
-      if (received === 0) await new Promise((resolve) => setTimeout(resolve, 400));
+      if (received === 0) await new Promise((resolve) => setTimeout(resolve, 1500));
       received += piece.byteLength;
     }
     assert.equal(received, body.byteLength);
