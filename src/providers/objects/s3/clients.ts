@@ -5,7 +5,8 @@ import { StoreError } from '../../../base/errors.ts';
 export class S3Clients {
   readonly #create: () => Promise<S3Client>;
   readonly #where: string;
-  readonly #retired: Promise<S3Client>[] = [];
+  /** Replaced, with requests that may still be under way. */
+  readonly #retired: S3Client[] = [];
   #current: Promise<S3Client> | undefined;
   /** Clients that a server has accepted. */
   readonly #accepted = new WeakSet<S3Client>();
@@ -32,20 +33,21 @@ export class S3Clients {
     this.#accepted.add(client);
   }
 
-  /** True when the next request may succeed with a new client: the credentials of this one were good before. */
+  /**
+   * True when the next request may succeed with a new client: the credentials of this one were good before, or another
+   * request has had it replaced already.
+   */
   renew(client: S3Client): boolean {
+    if (this.#retired.includes(client)) return true;
     if (!this.#accepted.has(client)) return false;
-    this.#accepted.delete(client);
-    if (this.#current !== undefined) this.#retired.push(this.#current);
+    this.#retired.push(client);
     this.#current = undefined;
     return true;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const all = this.#current === undefined ? this.#retired : [...this.#retired, this.#current];
-    for (const client of await Promise.allSettled(all)) {
-      if (client.status === 'fulfilled') client.value.destroy();
-    }
+    const current = await this.#current?.catch(() => undefined);
+    for (const client of [...this.#retired, current]) client?.destroy();
   }
 }

@@ -42,7 +42,7 @@ export class RequestScope {
   readonly touch = (): void => this.#idle?.touch();
 
   /** What the request asks for may come to be from now on: it has no body, or its last byte was handed over. */
-  readonly bodySent = (): void => {
+  readonly markSent = (): void => {
     this.#isSent = true;
   };
 

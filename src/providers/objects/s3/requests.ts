@@ -53,7 +53,7 @@ export class S3Requests {
     { where, signal, isTold = false }: RequestOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
-    if (isTold) scope.bodySent();
+    if (isTold) scope.markSent();
     try {
       return await this.sendWithin(scope, command, where);
     } finally {
@@ -67,7 +67,7 @@ export class S3Requests {
     { body, sha256, where, signal }: BodyOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
-    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.bodySent });
+    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.markSent });
     try {
       const command = commandFor(stream);
       command.middlewareStack.add(
