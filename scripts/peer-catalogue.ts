@@ -5,11 +5,15 @@ import { join } from 'node:path';
 /** The other programs of the format that judge our bytes, and the servers and the proxy that our requests meet. */
 export type PeerName = 'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'toxiproxy';
 
+/** Programs of other formats, which only the benches compare with. */
+export type BenchPeerName = 'kopia' | 'rclone';
+
 /** Builds `${module}/${command}` with Go, the module pinned at `v${version}`. */
 export interface GoRecipe {
   readonly kind: 'go';
   readonly module: string;
-  readonly command: string;
+  /** Default: the module's root. */
+  readonly command?: string;
   /** A variable that a release's build sets to the version, for programs that do not know it otherwise. */
   readonly versionVariable?: string;
 }
@@ -38,8 +42,8 @@ interface CargoRecipe {
 
 export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe;
 
-export interface Peer {
-  readonly name: PeerName;
+export interface Peer<Name extends string = PeerName | BenchPeerName> {
+  readonly name: Name;
   readonly version: string;
   readonly recipe: PeerRecipe;
   /** Folder inside the cache; holds the version, so that a changed version is a new install. */
@@ -52,7 +56,8 @@ export interface Peer {
 
 const goRestic: GoRecipe = { kind: 'go', module: 'github.com/restic/restic', command: 'cmd/restic' };
 
-export const peers: readonly Peer[] = [
+/** What tests and benches need. */
+export const peers: readonly Peer<PeerName>[] = [
   {
     name: 'restic-oldest',
     version: '0.14.0',
@@ -114,6 +119,34 @@ export const peers: readonly Peer[] = [
     folder: 'toxiproxy-2.12.0',
     binary: 'toxiproxy-server',
     versionArguments: ['--version'],
+  },
+];
+
+/** What benches need besides: `npm run peers -- --bench`. Another S3 server for them is one more entry here. */
+export const benchPeers: readonly Peer<BenchPeerName>[] = [
+  {
+    name: 'kopia',
+    version: '0.23.1',
+    recipe: {
+      kind: 'go',
+      module: 'github.com/kopia/kopia',
+      versionVariable: 'github.com/kopia/kopia/repo.BuildVersion',
+    },
+    folder: 'kopia-0.23.1',
+    binary: 'kopia',
+    versionArguments: ['--version'],
+  },
+  {
+    name: 'rclone',
+    version: '1.75.1',
+    recipe: {
+      kind: 'go',
+      module: 'github.com/rclone/rclone',
+      versionVariable: 'github.com/rclone/rclone/fs.Version',
+    },
+    folder: 'rclone-1.75.1',
+    binary: 'rclone',
+    versionArguments: ['version'],
   },
 ];
 

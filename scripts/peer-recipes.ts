@@ -71,7 +71,7 @@ function takeFromDebian(peer: Peer, packageName: string, target: string): boolea
 function buildWithGo(peer: Peer, recipe: GoRecipe, target: string): void {
   const build = join(target, 'build');
   mkdirSync(build);
-  const command = `${recipe.module}/${recipe.command}`;
+  const command = recipe.command === undefined ? recipe.module : `${recipe.module}/${recipe.command}`;
   writeFileSync(join(build, 'go.mod'), `module peers\n\nrequire ${recipe.module} v${peer.version}\n`);
   writeFileSync(join(build, 'tools.go'), `//go:build tools\n\npackage peers\n\nimport _ "${command}"\n`);
   const linking =

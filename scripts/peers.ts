@@ -1,7 +1,8 @@
-// npm run peers [-- --list] [NAME...]: puts the peers of the tests into a cache folder outside the tree.
+// npm run peers [-- [--list] [--bench] [NAME...]]: puts the peers of the tests, and with --bench those of the
+// benches too, into a cache folder outside the tree. A peer whose toolchain is missing is named and left out.
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { peerBinary, peerInstalled, peers, peersFolder } from './peer-catalogue.ts';
+import { benchPeers, peerBinary, peerInstalled, peers, peersFolder } from './peer-catalogue.ts';
 import type { Peer } from './peer-catalogue.ts';
 import { hasVersion, makePeer, reportedVersion } from './peer-recipes.ts';
 
@@ -28,8 +29,8 @@ function install(peer: Peer): void {
   }
 }
 
-function list(): void {
-  for (const peer of peers) {
+function list(shown: readonly Peer[]): void {
+  for (const peer of shown) {
     const state = peerInstalled(peer) ? 'ready' : 'absent';
     console.log([peer.name.padEnd(14), peer.version.padEnd(7), state.padEnd(6), peerBinary(peer)].join(' '));
   }
@@ -51,17 +52,19 @@ function installAll(chosen: readonly Peer[]): void {
       );
     }
   }
-  list();
 }
 
 const args = process.argv.slice(2);
-const names = args.filter((arg) => arg !== '--list');
-const unknown = names.filter((name) => !peers.some((peer) => peer.name === name));
+const names = args.filter((arg) => !['--list', '--bench'].includes(arg));
+const all: readonly Peer[] = [...peers, ...benchPeers];
+const wanted: readonly Peer[] = args.includes('--bench') ? all : peers;
+const unknown = names.filter((name) => !all.some((peer) => peer.name === name));
 if (unknown.length > 0) {
-  console.error(`no such peer: ${unknown.join(', ')} (known: ${peers.map((peer) => peer.name).join(', ')})`);
+  console.error(`no such peer: ${unknown.join(', ')} (known: ${all.map((peer) => peer.name).join(', ')})`);
   process.exitCode = 2;
-} else if (args.includes('--list')) {
-  list();
 } else {
-  installAll(names.length === 0 ? peers : peers.filter((peer) => names.includes(peer.name)));
+  if (!args.includes('--list')) {
+    installAll(names.length === 0 ? wanted : all.filter((peer) => names.includes(peer.name)));
+  }
+  list(names.length === 0 ? wanted : all);
 }

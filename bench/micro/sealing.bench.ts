@@ -5,12 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { compressBound } from '../src/repository/compression/compressor.ts';
-import { createCompressor } from '../src/repository/compression/open-compressor.ts';
-import { isCompressible } from '../src/repository/compression/probe.ts';
-import { envelopeOverheadBytes } from '../src/repository/crypto/cipher.ts';
-import { createCipher } from '../src/repository/crypto/open-cipher.ts';
-import { generateMasterKey } from '../src/repository/crypto/password-key.ts';
+import { compressBound } from '../../src/repository/compression/compressor.ts';
+import { createCompressor } from '../../src/repository/compression/open-compressor.ts';
+import { isCompressible } from '../../src/repository/compression/probe.ts';
+import { envelopeOverheadBytes } from '../../src/repository/crypto/cipher.ts';
+import { createCipher } from '../../src/repository/crypto/open-cipher.ts';
+import { generateMasterKey } from '../../src/repository/crypto/password-key.ts';
 
 const kib = 1024;
 const mib = 1024 * kib;

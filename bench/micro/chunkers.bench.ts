@@ -1,7 +1,7 @@
 // How fast each chunker cuts 256 MiB of random data: all bytes, and the bytes hashed (a minimum is skipped a chunk).
 import { randomFillSync } from 'node:crypto';
-import { chunkSizes } from '../src/repository/chunker/chunker.ts';
-import { openChunker } from '../src/repository/chunker/open-chunker.ts';
+import { chunkSizes } from '../../src/repository/chunker/chunker.ts';
+import { openChunker } from '../../src/repository/chunker/open-chunker.ts';
 
 const rounds = 8;
 const parameters = { polynomial: 0x3da3358b4dc173n, gearSeed: new Uint8Array(32).fill(7) };

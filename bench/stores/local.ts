@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { countTree } from '../support/tree-count.ts';
+import type { Store } from './store.ts';
+
+export const local: Store = {
+  name: 'local',
+  about: 'a folder on the file system of the data',
+  kind: 'local',
+  absent: () => undefined,
+  open: async ({ folder }) => {
+    const path = join(folder, 'repository');
+    return {
+      location: { kind: 'local', path },
+      repositoryBytes: async () => (await countTree(path)).bytes,
+      takeTraffic: undefined,
+      close: async () => undefined,
+    };
+  },
+};
