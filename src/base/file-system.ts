@@ -6,8 +6,9 @@
  * work in worker threads; descriptors are valid in all threads.
  */
 export { userName, groupName } from './account-names.ts';
-export { printableName } from './byte-name.ts';
-export { openDirectoryAt, openRoot, readDirectory } from './directory.ts';
+export { bytesOf, printableName } from './byte-name.ts';
+export type { Latin1Name } from './byte-name.ts';
+export { openDirectoryAt, openRoot, readDirectory, readNames } from './directory.ts';
 export {
   makeDirectoryAt,
   makeHardLinkAt,
@@ -20,12 +21,13 @@ export {
 } from './directory-change.ts';
 export {
   listExtendedAttributes,
+  listExtendedAttributesAt,
   removeExtendedAttribute,
   setExtendedAttribute,
 } from './extended-attributes.ts';
 export type { FileAttribute } from './extended-attributes.ts';
-export { makeDeviceId, statAt, statAtIfPresent, statFd } from './file-status.ts';
-export type { FileStatus, FileType } from './file-status.ts';
+export { FileStatus, makeDeviceId, statAt, statAtIfPresent, statFd } from './file-status.ts';
+export type { FileType } from './file-status.ts';
 export { contentBytes, dataRanges, nextData, nextHole, preallocate, punchHole } from './holes.ts';
 export { setOwner, setPermissions, setTimes } from './inode-metadata.ts';
 export {
@@ -37,6 +39,7 @@ export {
   openFileForUpdateAt,
   openPathAt,
   readAt,
+  readOnceAt,
   synchronise,
   synchroniseFileSystem,
   truncate,

@@ -38,6 +38,16 @@ export interface LinuxCalls {
   readonly fchmod: (fd: number, mode: number) => number;
   readonly fchmodat: (dirFd: number, path: Uint8Array, mode: number, flags: number) => number;
   readonly utimensat: (dirFd: number, path: Uint8Array, times: BigInt64Array, flags: number) => number;
+  /** Linux 6.13 and newer. */
+  readonly listxattrat: (
+    dirFd: number,
+    path: Uint8Array,
+    flags: number,
+    result: Uint8Array,
+    sizeBytes: number,
+  ) => number;
+  readonly llistxattr: (path: Uint8Array, result: Uint8Array, sizeBytes: number) => number;
+  readonly lgetxattr: (path: Uint8Array, name: Uint8Array, result: Uint8Array, sizeBytes: number) => number;
   readonly flistxattr: (fd: number, result: Uint8Array, sizeBytes: number) => number;
   readonly listxattr: (path: Uint8Array, result: Uint8Array, sizeBytes: number) => number;
   readonly fgetxattr: (fd: number, name: Uint8Array, result: Uint8Array, sizeBytes: number) => number;
@@ -71,8 +81,8 @@ export interface LinuxCalls {
 
 /** Numbers of asm/unistd_64.h (x64) and asm-generic/unistd.h (arm64). */
 const SYSCALL_NUMBERS = {
-  x64: { getdents64: 217, mknodat: 259, renameat2: 316, statx: 332 },
-  arm64: { getdents64: 61, mknodat: 33, renameat2: 276, statx: 291 },
+  x64: { getdents64: 217, listxattrat: 465, mknodat: 259, renameat2: 316, statx: 332 },
+  arm64: { getdents64: 61, listxattrat: 465, mknodat: 33, renameat2: 276, statx: 291 },
 } as const;
 
 /** f_type of procfs (linux/magic.h). */
@@ -144,6 +154,14 @@ type Statx = (
   mask: number,
   out: Uint8Array,
 ) => number;
+type Listxattrat = (
+  n: number,
+  dirFd: number,
+  path: Uint8Array,
+  flags: number,
+  out: Uint8Array,
+  sizeBytes: number,
+) => number;
 type Getdents = (n: number, fd: number, out: Uint8Array, sizeBytes: number) => number;
 type Mknodat = (n: number, dirFd: number, path: Uint8Array, mode: number, device: number) => number;
 type Renameat2 = (
@@ -155,15 +173,25 @@ type Renameat2 = (
   flags: number,
 ) => number;
 
-function bindSyscalls(library: Library): Pick<LinuxCalls, 'statx' | 'getdents64' | 'mknodat' | 'renameat2'> {
+function bindSyscalls(
+  library: Library,
+): Pick<LinuxCalls, 'statx' | 'listxattrat' | 'getdents64' | 'mknodat' | 'renameat2'> {
   const number = process.arch === 'arm64' ? SYSCALL_NUMBERS.arm64 : SYSCALL_NUMBERS.x64;
   const pathArguments = ['long', 'int', 'void *'];
   const statx: Statx = library.func('syscall', 'long', [...pathArguments, 'int', 'uint', 'void *']);
+  const listxattrat: Listxattrat = library.func('syscall', 'long', [
+    ...pathArguments,
+    'uint',
+    'void *',
+    'size_t',
+  ]);
   const getdents64: Getdents = library.func('syscall', 'long', [...pathArguments, 'size_t']);
   const mknodat: Mknodat = library.func('syscall', 'long', [...pathArguments, 'uint', 'uint']);
   const renameat2: Renameat2 = library.func('syscall', 'long', [...pathArguments, 'int', 'void *', 'uint']);
   return {
     statx: (dirFd, path, flags, mask, result) => statx(number.statx, dirFd, path, flags, mask, result),
+    listxattrat: (dirFd, path, flags, result, sizeBytes) =>
+      listxattrat(number.listxattrat, dirFd, path, flags, result, sizeBytes),
     getdents64: (fd, result, sizeBytes) => getdents64(number.getdents64, fd, result, sizeBytes),
     mknodat: (dirFd, path, mode, device) => mknodat(number.mknodat, dirFd, path, mode, device),
     renameat2: (fromFd, from, toFd, to, flags) => renameat2(number.renameat2, fromFd, from, toFd, to, flags),
@@ -188,6 +216,8 @@ function bind(): LinuxCalls {
     fchmod: library.func('fchmod', 'int', ['int', 'uint']),
     fchmodat: library.func('fchmodat', 'int', ['int', 'void *', 'uint', 'int']),
     utimensat: library.func('utimensat', 'int', ['int', 'void *', 'void *', 'int']),
+    llistxattr: library.func('llistxattr', 'intptr_t', ['void *', 'void *', 'size_t']),
+    lgetxattr: library.func('lgetxattr', 'intptr_t', ['void *', 'void *', 'void *', 'size_t']),
     flistxattr: library.func('flistxattr', 'intptr_t', ['int', 'void *', 'size_t']),
     listxattr: library.func('listxattr', 'intptr_t', ['void *', 'void *', 'size_t']),
     fgetxattr: library.func('fgetxattr', 'intptr_t', ['int', 'void *', 'void *', 'size_t']),

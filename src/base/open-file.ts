@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { NameArgument } from './byte-name.ts';
+import type { Latin1Name } from './byte-name.ts';
 import { linux } from './linux-calls.ts';
 import { ERRNO, descriptorError, entryError, uninterrupted } from './system-call.ts';
 
@@ -18,7 +19,7 @@ const ADVICE: Readonly<Record<AccessAdvice, number>> = { sequential: 2, 'will-ne
 
 const nameArgument = new NameArgument();
 
-function openAt(dirFd: number, name: Uint8Array, flags: number, permissions: number): number {
+function openAt(dirFd: number, name: Uint8Array | Latin1Name, flags: number, permissions: number): number {
   const { openat } = linux();
   const path = nameArgument.set(name);
   return uninterrupted(() => openat(dirFd, path, flags, permissions));
@@ -29,7 +30,7 @@ function openAt(dirFd: number, name: Uint8Array, flags: number, permissions: num
  * symbolic link (errno 'ELOOP') and never blocks on a FIFO: the caller must look at {@link statFd} of the
  * result before it reads, since what stood there at an earlier statAt may have been replaced.
  */
-export function openFileAt(dirFd: number, name: Uint8Array): number {
+export function openFileAt(dirFd: number, name: Uint8Array | Latin1Name): number {
   const flags = constants.O_RDONLY | NEVER_WAIT;
   let fd = openAt(dirFd, name, flags | constants.O_NOATIME, 0);
   // Only the owner and CAP_FOWNER may leave the access time alone.
@@ -42,7 +43,7 @@ export function openFileAt(dirFd: number, name: Uint8Array): number {
  * Opens the inode itself (O_PATH), of any type, symbolic links included; good for status and metadata, not for
  * contents.
  */
-export function openPathAt(dirFd: number, name: Uint8Array): number {
+export function openPathAt(dirFd: number, name: Uint8Array | Latin1Name): number {
   const fd = openAt(dirFd, name, O_PATH | NEVER_FOLLOW, 0);
   if (fd === -1) throw entryError('open', dirFd, name);
   return fd;
@@ -94,16 +95,22 @@ export function close(fd: number): void {
  * on shared memory. `position` may be any safe integer.
  */
 export function readAt(fd: number, buffer: Uint8Array, position: number): number {
-  const { pread } = linux();
   let done = 0;
   while (done < buffer.length) {
     const rest = done === 0 ? buffer : buffer.subarray(done);
-    const count = uninterrupted(() => pread(fd, rest, rest.length, position + done));
-    if (count === -1) throw descriptorError('read the file', fd);
+    const count = readOnceAt(fd, rest, position + done);
     if (count === 0) break;
     done += count;
   }
   return done;
+}
+
+/** One read; fewer bytes than there is room for may be the file's last ones. 0 at its end. */
+export function readOnceAt(fd: number, buffer: Uint8Array, position: number): number {
+  const { pread } = linux();
+  const count = uninterrupted(() => pread(fd, buffer, buffer.length, position));
+  if (count === -1) throw descriptorError('read the file', fd);
+  return count;
 }
 
 /** Writes all of the bytes at `position`, beyond the end too; a hole is left in between. */

@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
-import { printableName, terminated } from './byte-name.ts';
+import { bytesOf, printableName, terminated } from './byte-name.ts';
+import type { Latin1Name } from './byte-name.ts';
 import type { FileSystemError } from './errors.ts';
 import { linux } from './linux-calls.ts';
 import { systemError } from './system-error.ts';
@@ -62,9 +63,9 @@ export function descriptorError(action: string, fd: number): FileSystemError {
 }
 
 /** The error of the call that has just failed with -1 on a name in a directory. */
-export function entryError(action: string, dirFd: number, name: Uint8Array): FileSystemError {
+export function entryError(action: string, dirFd: number, name: Uint8Array | Latin1Name): FileSystemError {
   const errno = linux().errno();
   const directory = printableDescriptor(dirFd);
   const separator = directory.endsWith('/') ? '' : '/';
-  return systemError(errno, action, `${directory}${separator}${printableName(name)}`);
+  return systemError(errno, action, `${directory}${separator}${printableName(bytesOf(name))}`);
 }

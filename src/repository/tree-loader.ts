@@ -26,11 +26,15 @@ export class TreeLoader {
   }
 
   async load(id: string): Promise<Tree> {
+    return decodeTree(await this.loadText(id), `tree ${id}`);
+  }
+
+  /** The plaintext of a tree, which hashes to its id. */
+  async loadText(id: string): Promise<Buffer> {
     const slice = this.#index.locate('tree', id);
     if (slice === undefined) throw missingBlob('tree', id);
     const cached = await this.#fromCache(id, slice);
-    const plaintext = cached ?? (await loadBlob(this.#repository, this.#index, 'tree', id, this.#signal));
-    return decodeTree(plaintext, `tree ${id}`);
+    return cached ?? (await loadBlob(this.#repository, this.#index, 'tree', id, this.#signal));
   }
 
   /** Undefined where the pack is too large to be kept, or damaged: then the blob is fetched by itself. */

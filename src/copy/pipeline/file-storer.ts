@@ -1,6 +1,7 @@
 import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
 import { close, contentBytes, nextData, nextHole, openFileAt, statFd } from '../../base/file-system.ts';
+import type { Latin1Name } from '../../base/file-system.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
 import type { Chunker } from '../../repository/chunker/chunker.ts';
 import type { BlobSealer } from './blob-sealer.ts';
@@ -30,12 +31,13 @@ export class FileStorer {
   async storeFile(reference: FileReference): Promise<StoreFileResult> {
     let fd: number;
     try {
-      fd = openFileAt(reference.directoryFd, Buffer.from(reference.name, 'latin1'));
+      fd = openFileAt(reference.directoryFd, reference.name);
     } catch (error) {
       return { outcome: 'failed', error: packError(error) };
     }
     try {
-      return { outcome: 'stored', file: await this.#storeOpenFile(fd) };
+      const name = reference.storedName ?? reference.name;
+      return { outcome: 'stored', file: await this.#storeOpenFile(fd, name) };
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;
       return { outcome: 'failed', error: packError(error) };
@@ -44,14 +46,14 @@ export class FileStorer {
     }
   }
 
-  async #storeOpenFile(fd: number): Promise<StoredFile> {
+  async #storeOpenFile(fd: number, name: Latin1Name): Promise<StoredFile> {
     const status = statFd(fd);
     if (status.type !== 'file') {
       throw new FileSystemError('conflict', `the file became a ${status.type} while it was being opened`);
     }
     const content: string[] = [];
     let addedBytes = 0;
-    const view = new FileWindow(this.#chunker.window, { kind: 'file', fd }, 0);
+    const view = new FileWindow(this.#chunker.window, { kind: 'file', fd }, 0, status.sizeBytes);
     for (;;) {
       if (!view.isReady) view.refill();
       const length = this.#chunker.nextChunk(view.start, view.end, view.isEnd);
@@ -61,7 +63,7 @@ export class FileStorer {
       addedBytes += sealed.addedBytes;
       view.advance(length);
     }
-    return storedFileOf(fd, status, { content, sizeBytes: view.position, addedBytes });
+    return storedFileOf(fd, name, status, { content, sizeBytes: view.position, addedBytes });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { readAt } from '../../base/file-system.ts';
+import { readOnceAt } from '../../base/file-system.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
 import type { ByteSource } from './protocol.ts';
 
@@ -12,16 +12,22 @@ const readBytes = 2 ** 20;
 export class FileWindow {
   readonly #window: Uint8Array;
   readonly #source: ByteSource;
+  readonly #expectedEnd: number | undefined;
   /** File offset of the window's first byte. */
   #base: number;
   #start = 0;
   #end = 0;
   #isEnd = false;
 
-  constructor(window: Uint8Array, source: ByteSource, position: number) {
+  /**
+   * Where `expectedEnd` is given, a read that comes out short just there is taken for the end of the file: a small
+   * file then needs no second read that returns nothing. Whoever reads must look at the size again afterwards.
+   */
+  constructor(window: Uint8Array, source: ByteSource, position: number, expectedEnd?: number) {
     this.#window = window;
     this.#source = source;
     this.#base = position;
+    this.#expectedEnd = expectedEnd;
   }
 
   get start(): number {
@@ -56,8 +62,8 @@ export class FileWindow {
     while (this.#end < this.#window.length && !this.#isEnd) {
       const room = this.#window.subarray(this.#end, Math.min(this.#window.length, this.#end + readBytes));
       const got = readFrom(this.#source, room, this.#base + this.#end);
-      this.#isEnd = got === 0;
       this.#end += got;
+      this.#isEnd = got === 0 || (got < room.length && this.#base + this.#end === this.#expectedEnd);
     }
   }
 
@@ -90,7 +96,7 @@ export function readFully(source: ByteSource, into: Uint8Array, position: number
 }
 
 function readFrom(source: ByteSource, into: Uint8Array, position: number): number {
-  if (source.kind === 'file') return readAt(source.fd, into, position);
+  if (source.kind === 'file') return readOnceAt(source.fd, into, position);
   const length = Math.max(0, Math.min(into.length, source.lengthBytes - position));
   into.set(new Uint8Array(source.buffer, Math.min(position, source.lengthBytes), length));
   return length;

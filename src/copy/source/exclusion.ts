@@ -10,8 +10,11 @@ import type { PatternList } from './patterns.ts';
 
 /** What a stage pass asks of each entry that it meets. */
 export interface Exclusion {
-  /** Whether the entry is left out with all below it. `path` must be absolute and is never a named source. */
-  excludesPath(path: Uint8Array): boolean;
+  /**
+   * Whether the entry is left out with all below it. `path` must be absolute and is never a named source. Where there
+   * is no such function no path is left out, and none is made.
+   */
+  readonly excludesPath?: ((path: Uint8Array) => boolean) | undefined;
   /** Whether the entry is left out for what it is. */
   excludesStatus(status: { readonly type: FileType; readonly sizeBytes: number }): boolean;
   /**
@@ -57,7 +60,7 @@ export function createExclusion(options: ExclusionOptions = {}): Exclusion {
   const tags = (options.ifPresent ?? []).map(parseTag);
   if (options.caches === true) tags.push(CACHE_TAG);
   return {
-    excludesPath: (path) => patterns !== undefined && !patterns.isEmpty && patterns.matches(path),
+    excludesPath: patterns === undefined || patterns.isEmpty ? undefined : (path) => patterns.matches(path),
     excludesStatus: (status) =>
       largerThanBytes !== undefined && status.type !== 'directory' && status.sizeBytes > largerThanBytes,
     taggedContents: (directoryFd) => {

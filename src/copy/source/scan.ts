@@ -122,7 +122,7 @@ class Scan {
     const { exclusion } = this.#options;
     const path = joined(folder.path, name);
     ignoringUnreadable(() => {
-      if (exclusion.excludesPath(path) || folder.leavesOut?.(name) === true) return;
+      if (exclusion.excludesPath?.(path) === true || folder.leavesOut?.(name) === true) return;
       const status = statAtIfPresent(folder.fd, name);
       if (status === undefined || exclusion.excludesStatus(status)) return;
       this.#meet(folder.fd, name, path, status, folder.deviceId);

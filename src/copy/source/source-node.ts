@@ -1,15 +1,16 @@
 import {
-  close,
+  bytesOf,
   groupName,
   listExtendedAttributes,
-  openPathAt,
-  readLinkFd,
+  listExtendedAttributesAt,
+  readLinkAt,
   userName,
 } from '../../base/file-system.ts';
-import type { FileStatus, FileType } from '../../base/file-system.ts';
+import type { FileAttribute, FileStatus, FileType, Latin1Name } from '../../base/file-system.ts';
 import { goModeOf } from '../../repository/format/file-mode.ts';
-import { formatTimestamp } from '../../repository/format/timestamp.ts';
-import type { ExtendedAttribute, NodeType, TreeNode } from '../../repository/format/tree-node.ts';
+import { timestampText } from '../../repository/format/timestamp.ts';
+import { nodeHeadText, nodeNameText, nodeTailText } from '../../repository/format/tree-node-text.ts';
+import type { ExtendedAttribute, NodeType } from '../../repository/format/tree-node.ts';
 
 const nodeTypes: Readonly<Record<FileType, NodeType>> = {
   file: 'file',
@@ -26,63 +27,94 @@ export function nodeTypeOf(status: Pick<FileStatus, 'type'>): NodeType {
   return nodeTypes[status.type];
 }
 
-/** What a node of a regular file needs beside its status. */
-export interface FileContent {
-  readonly content: readonly string[];
-  readonly sizeBytes: number;
+/** Attributes in the form a node has: restic's names are text. */
+export function nodeAttributes(fd: number): readonly ExtendedAttribute[] {
+  return attributesOf(listExtendedAttributes(fd));
 }
 
-/** Attributes in the form a node has: restic's names are text. */
-export function nodeAttributes(fd: number): ExtendedAttribute[] {
-  return listExtendedAttributes(fd).map(({ name, value }) => ({ name: name.toString(), value }));
+/** As {@link nodeAttributes}, of a name in a directory; a link is not followed. */
+export function nodeAttributesAt(directoryFd: number, name: Latin1Name): readonly ExtendedAttribute[] {
+  return attributesOf(listExtendedAttributesAt(directoryFd, name));
 }
+
+function attributesOf(attributes: readonly FileAttribute[]): readonly ExtendedAttribute[] {
+  if (attributes.length === 0) return none;
+  return attributes.map(({ name, value }) => ({ name: name.toString(), value }));
+}
+
+const none: readonly ExtendedAttribute[] = [];
 
 /**
- * A node with everything that stat tells, as restic stores it: the access time is the modification time (the real one
- * would make every pass write every directory anew), links are counted for all but directories and FIFOs.
+ * What stat tells of an entry as the first part of its node's text, as restic stores it: the access time is the
+ * modification time (the real one would make every pass write every directory anew), links are counted for all but
+ * directories and FIFOs, and only files have a size.
  */
-export function nodeOf(
-  name: Uint8Array,
-  status: FileStatus,
-  attributes: readonly ExtendedAttribute[],
-  file?: FileContent,
-): TreeNode {
+export function statusHead(name: Latin1Name, status: FileStatus, sizeBytes = status.sizeBytes): string {
   const type = nodeTypeOf(status);
-  const mtime = formatTimestamp(status.mtimeNs);
-  const isDevice = type === 'dev' || type === 'chardev';
-  return {
-    name,
+  const mtime = timestampText(status.mtimeSeconds, status.mtimeNanoseconds);
+  return nodeHeadText({
+    name: nameText(name),
     type,
     mode: goModeOf(type, status.mode),
     mtime,
     atime: mtime,
-    ctime: formatTimestamp(status.ctimeNs),
+    ctime: timestampText(status.ctimeSeconds, status.ctimeNanoseconds),
     uid: status.uid,
     gid: status.gid,
     user: userName(status.uid),
     group: groupName(status.gid),
-    inode: status.inode,
-    deviceId: status.deviceId,
-    size: type === 'file' ? (file?.sizeBytes ?? status.sizeBytes) : undefined,
-    links: type === 'file' || type === 'symlink' || isDevice ? status.links : undefined,
-    extendedAttributes: attributes.length === 0 ? undefined : attributes,
-    device: isDevice ? status.rdev : undefined,
-    content: type === 'file' ? (file?.content ?? []) : null,
-  };
+    inode: status.inodeText,
+    deviceId: status.deviceText,
+    size: type === 'file' ? sizeBytes : 0,
+    links: type === 'dir' || type === 'fifo' || type === 'socket' ? 0 : status.links,
+  });
 }
 
-/** The node of an entry whose contents are not read: a link, a device, a FIFO, or a file whose contents are known. */
-export function nodeWithoutReading(
+/** Characters of names that stand in a tree as they are. */
+const plainName = /^[ !#-%'-;=?-[\]-~]*$/;
+
+/** A name as it stands in a node's text. */
+export function nameText(name: Latin1Name): string {
+  return plainName.test(name) ? name : nodeNameText(Buffer.from(name, 'latin1'));
+}
+
+/** The text of a file's node, from its head on. */
+export function fileNodeText(
+  head: string,
+  attributes: readonly ExtendedAttribute[],
+  content: readonly string[],
+): string {
+  return head + nodeTailText({ extendedAttributes: attributes, content });
+}
+
+/** The text of a node of a link, a device or a FIFO. */
+export function otherNodeText(
   directoryFd: number,
-  name: Uint8Array,
+  name: Latin1Name,
+  storedName: Latin1Name,
   status: FileStatus,
-  file?: FileContent,
-): TreeNode {
-  const fd = openPathAt(directoryFd, name);
-  try {
-    const node = nodeOf(name, status, nodeAttributes(fd), file);
-    return status.type === 'symlink' ? { ...node, linkTarget: readLinkFd(fd) } : node;
-  } finally {
-    close(fd);
-  }
+): string {
+  const isDevice = status.type === 'block-device' || status.type === 'character-device';
+  const tail = {
+    linkTarget: status.type === 'symlink' ? readLinkAt(directoryFd, bytesOf(name)) : undefined,
+    extendedAttributes: nodeAttributesAt(directoryFd, name),
+    device: isDevice ? status.rdev : undefined,
+    content: null,
+  };
+  return statusHead(storedName, status) + nodeTailText(tail);
+}
+
+/** The text of a folder's node up to its content: `folderNodeText` adds its tree. */
+export function folderHead(
+  name: Latin1Name,
+  status: FileStatus,
+  attributes: readonly ExtendedAttribute[],
+): string {
+  const tail = nodeTailText({ extendedAttributes: attributes, content: null });
+  return statusHead(name, status) + tail.slice(0, -1);
+}
+
+/** The text of a folder's node, from its head on. */
+export function folderNodeText(head: string, subtree: string): string {
+  return `${head},"subtree":"${subtree}"}`;
 }

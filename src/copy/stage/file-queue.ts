@@ -1,11 +1,12 @@
 import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
 import { openFileAt, statFd } from '../../base/file-system.ts';
+import type { Latin1Name } from '../../base/file-system.ts';
 import { storedFileOf } from '../pipeline/stored-file.ts';
 import type { FileReference, StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { StreamSource } from '../source/source-roots.ts';
-import { deviceStatus, storedAs, streamStatus } from './made-file.ts';
+import { madeFile, streamOwnership } from './made-file.ts';
 import { SectionStorer } from './section-storer.ts';
 import { StreamStorer } from './stream-storer.ts';
 
@@ -18,10 +19,15 @@ const batchBytes = 4 * 2 ** 20;
 const queuedFiles = 2048;
 const largeFilesAtOnce = 2;
 
+/** What is to be told of a file: what became of it, or that the pass cannot go on. */
+export interface FileListener {
+  done(result: StoreFileResult): void;
+  failed(error: unknown): void;
+}
+
 interface QueuedFile {
   readonly reference: FileReference;
-  readonly done: (result: StoreFileResult) => void;
-  readonly failed: (error: unknown) => void;
+  readonly listener: FileListener;
 }
 
 /** Hands files to the workers: small ones in batches, large ones, devices and streams in sections that all share. */
@@ -42,24 +48,30 @@ export class FileQueue {
     this.#sections = new SectionStorer(pool, onBytes);
   }
 
-  /** Resolves with what became of the file; rejects only when the pass cannot go on. The directory must stay open. */
-  store(reference: FileReference, sizeBytes: number): Promise<StoreFileResult> {
-    return this.#counted(
-      sizeBytes >= largeFileBytes
-        ? this.#storeLarge(reference, (fd) => this.#storeOpenFile(fd))
-        : this.#storeInBatch(reference, sizeBytes),
-    );
+  /** The directory must stay open until the listener was called, which it is once. */
+  store(reference: FileReference, sizeBytes: number, listener: FileListener): void {
+    this.#queued++;
+    if (sizeBytes < largeFileBytes) this.#storeInBatch(reference, sizeBytes, listener);
+    else
+      this.#listen(
+        listener,
+        this.#storeLarge(reference, (fd) => this.#storeOpenFile(fd, reference)),
+      );
   }
 
   /** As `store`, of all the bytes of a block device. */
-  storeDevice(reference: FileReference, timeNs: bigint): Promise<StoreFileResult> {
-    return this.#counted(this.#storeLarge(reference, (fd) => this.#storeOpenDevice(fd, timeNs)));
+  storeDevice(reference: FileReference, timeNs: bigint, listener: FileListener): void {
+    this.#queued++;
+    this.#listen(
+      listener,
+      this.#storeLarge(reference, (fd) => this.#storeOpenDevice(fd, reference, timeNs)),
+    );
   }
 
   /** Stores a stream as a file of this user; rejects when it fails, since nobody can begin it again. */
-  async storeStream({ name, content, timeNs }: StreamSource): Promise<StoredFile> {
-    const stored = await new StreamStorer(this.#pool, this.#sections, name).store(content);
-    return storedAs(stored, streamStatus(stored.sizeBytes, timeNs));
+  async storeStream(source: StreamSource, storedName: Latin1Name): Promise<StoredFile> {
+    const stored = await new StreamStorer(this.#pool, this.#sections, source.name).store(source.content);
+    return madeFile(storedName, streamOwnership(), source.timeNs, stored);
   }
 
   /** Waits until there is room for another file. */
@@ -67,12 +79,22 @@ export class FileQueue {
     while (this.#queued >= queuedFiles) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  async #counted(storing: Promise<StoreFileResult>): Promise<StoreFileResult> {
-    this.#queued++;
-    return storing.finally(() => {
-      this.#queued--;
-      this.#wake();
-    });
+  #listen(listener: FileListener, storing: Promise<StoreFileResult>): void {
+    storing.then(
+      (result) => this.#tell(listener, result),
+      (error: unknown) => listener.failed(error),
+    );
+  }
+
+  /** A listener that throws must end the pass, not leave the file unanswered. */
+  #tell(listener: FileListener, result: StoreFileResult): void {
+    this.#queued--;
+    if (this.#waiting.length > 0) this.#wake();
+    try {
+      listener.done(result);
+    } catch (error) {
+      listener.failed(error);
+    }
   }
 
   /** Sends what has been collected, full or not. */
@@ -83,24 +105,26 @@ export class FileQueue {
     this.#batchBytes = 0;
     this.#pool.run('store-files', { files: batch.map((file) => file.reference) }).then(
       (results) => {
-        for (const [index, file] of batch.entries()) this.#answer(file, results[index]);
+        for (const [index, file] of batch.entries()) this.#answer(file.listener, results[index]);
       },
       (error: unknown) => {
-        for (const file of batch) file.failed(error);
+        for (const file of batch) file.listener.failed(error);
       },
     );
   }
 
-  /** A listener that throws must end the pass, not leave the file unanswered. */
-  #answer(file: QueuedFile, result: StoreFileResult | undefined): void {
-    try {
-      if (result === undefined) throw new Error('a worker answered for fewer files than it was given');
-      if (result.outcome === 'stored') this.#onBytes(result.file.sizeBytes);
-    } catch (error) {
-      file.failed(error);
+  #answer(listener: FileListener, result: StoreFileResult | undefined): void {
+    if (result === undefined) {
+      listener.failed(new Error('a worker answered for fewer files than it was given'));
       return;
     }
-    if (result !== undefined) file.done(result);
+    try {
+      if (result.outcome === 'stored') this.#onBytes(result.file.sizeBytes);
+    } catch (error) {
+      listener.failed(error);
+      return;
+    }
+    this.#tell(listener, result);
   }
 
   #wake(): void {
@@ -109,12 +133,10 @@ export class FileQueue {
     for (const resolve of waiting) resolve();
   }
 
-  #storeInBatch(reference: FileReference, sizeBytes: number): Promise<StoreFileResult> {
-    return new Promise((done, failed) => {
-      this.#batch.push({ reference, done, failed });
-      this.#batchBytes += sizeBytes;
-      if (this.#batch.length >= batchFiles || this.#batchBytes >= batchBytes) this.flush();
-    });
+  #storeInBatch(reference: FileReference, sizeBytes: number, listener: FileListener): void {
+    this.#batch.push({ reference, listener });
+    this.#batchBytes += sizeBytes;
+    if (this.#batch.length >= batchFiles || this.#batchBytes >= batchBytes) this.flush();
   }
 
   async #storeLarge(
@@ -126,7 +148,7 @@ export class FileQueue {
     }
     this.#largeFiles++;
     try {
-      const fd = openFileAt(reference.directoryFd, Buffer.from(reference.name, 'latin1'));
+      const fd = openFileAt(reference.directoryFd, reference.name);
       try {
         return { outcome: 'stored', file: await storeOpen(fd) };
       } finally {
@@ -141,16 +163,20 @@ export class FileQueue {
     }
   }
 
-  async #storeOpenFile(fd: number): Promise<StoredFile> {
+  async #storeOpenFile(fd: number, { name, storedName = name }: FileReference): Promise<StoredFile> {
     const status = statFd(fd);
     if (status.type !== 'file') throw becameAnother(status.type, 'file');
-    return storedFileOf(fd, status, await this.#sections.storeFile(fd));
+    return storedFileOf(fd, storedName, status, await this.#sections.storeFile(fd));
   }
 
-  async #storeOpenDevice(fd: number, timeNs: bigint): Promise<StoredFile> {
+  async #storeOpenDevice(
+    fd: number,
+    { name, storedName = name }: FileReference,
+    timeNs: bigint,
+  ): Promise<StoredFile> {
     const status = statFd(fd);
     if (status.type !== 'block-device') throw becameAnother(status.type, 'block device');
-    return storedAs(await this.#sections.storeFile(fd), deviceStatus(status, timeNs));
+    return madeFile(storedName, status, timeNs, await this.#sections.storeFile(fd));
   }
 }
 

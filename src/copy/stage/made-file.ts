@@ -1,37 +1,46 @@
 /** Files of a snapshot that no file of the source stands for: their metadata is made, as restic makes it. */
-import type { FileStatus } from '../../base/file-system.ts';
+import type { FileStatus, Latin1Name } from '../../base/file-system.ts';
+import { goModeOf } from '../../repository/format/file-mode.ts';
+import { formatTimestamp } from '../../repository/format/timestamp.ts';
+import { nodeHeadText } from '../../repository/format/tree-node-text.ts';
+import { groupName, userName } from '../../base/file-system.ts';
 import type { StoredContent, StoredFile } from '../pipeline/protocol.ts';
+import { fileNodeText, nameText } from '../source/source-node.ts';
+
+/** Whose the made file is, and who may read it. */
+type Ownership = Pick<FileStatus, 'mode' | 'uid' | 'gid'>;
 
 /** Of this user, readable by all. */
-export function streamStatus(sizeBytes: number, timeNs: bigint): FileStatus {
-  return {
-    type: 'file',
-    mode: 0o644,
-    uid: process.geteuid?.() ?? 0,
-    gid: process.getegid?.() ?? 0,
-    inode: 0n,
-    deviceId: 0n,
-    links: 1,
-    sizeBytes,
-    allocatedBytes: sizeBytes,
-    atimeNs: timeNs,
-    mtimeNs: timeNs,
-    ctimeNs: timeNs,
-    rdev: 0n,
-    mountId: 0n,
-  };
+export function streamOwnership(): Ownership {
+  return { mode: 0o644, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 }
 
 /**
- * The owner and permissions of the device node. Its times are no times of its contents: each snapshot gets its own, so
- * that nobody takes two contents for one by them.
+ * What was stored of a stream or a device, as a file. A device's own times are no times of its contents: each snapshot
+ * gets its own, so that nobody takes two contents for one by them.
  */
-export function deviceStatus(status: FileStatus, timeNs: bigint): FileStatus {
-  const { mode, uid, gid } = status;
-  return { ...streamStatus(0, timeNs), mode, uid, gid };
-}
-
-/** What was stored, under a status that was made for it. */
-export function storedAs(stored: StoredContent, status: FileStatus): StoredFile {
-  return { ...stored, status, changedWhileRead: false, extendedAttributes: [] };
+export function madeFile(
+  name: Latin1Name,
+  { mode, uid, gid }: Ownership,
+  timeNs: bigint,
+  stored: StoredContent,
+): StoredFile {
+  const time = formatTimestamp(timeNs);
+  const head = nodeHeadText({
+    name: nameText(name),
+    type: 'file',
+    mode: goModeOf('file', mode),
+    mtime: time,
+    atime: time,
+    ctime: time,
+    uid,
+    gid,
+    user: userName(uid),
+    group: groupName(gid),
+    inode: '0',
+    deviceId: '0',
+    size: stored.sizeBytes,
+    links: 1,
+  });
+  return { ...stored, changedWhileRead: false, node: fileNodeText(head, [], stored.content) };
 }

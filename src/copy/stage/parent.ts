@@ -1,4 +1,3 @@
-import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import { parseTimestamp } from '../../repository/format/timestamp.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { FileStatus } from '../../base/file-system.ts';
@@ -41,30 +40,20 @@ export async function findParent(
   return snapshots.findLast((snapshot) => snapshot.timeNs <= options.timeNs);
 }
 
-/** The nodes of a parent's folder by name, as Latin-1 text of the bytes. */
-export type PreviousNodes = ReadonlyMap<string, TreeNode>;
-
-export function nodesByName(nodes: readonly TreeNode[]): PreviousNodes {
-  return new Map(nodes.map((node) => [Buffer.from(node.name).toString('latin1'), node]));
-}
-
 /**
- * restic's rule: a file is unchanged when size, modification time, change time and inode are those of the parent, and
- * every one of its blobs is still in the index. Owner, mode and attributes are always taken afresh.
+ * restic's rule: a file is unchanged when size, modification time, change time and inode are those of the parent.
+ * Owner, mode and attributes are always taken afresh.
  */
 export function isUnchanged(
-  node: TreeNode | undefined,
+  node: TreeNode,
   status: FileStatus,
-  index: LoadedIndex,
   detection: ChangeDetection,
 ): node is TreeNode & { readonly content: readonly string[] } {
-  if (node?.type !== 'file' || node.content === null) return false;
+  if (node.type !== 'file' || node.content === null) return false;
   if ((node.size ?? 0) !== status.sizeBytes) return false;
   if (!isSameTime(node.mtime, status.mtimeNs)) return false;
   if (!detection.ignoreInode && (node.inode ?? 0n) !== status.inode) return false;
-  if (!detection.ignoreCtime && !detection.ignoreInode && !isSameTime(node.ctime, status.ctimeNs))
-    return false;
-  return node.content.every((id) => index.locate('data', id) !== undefined);
+  return detection.ignoreCtime || detection.ignoreInode || isSameTime(node.ctime, status.ctimeNs);
 }
 
 /** Text first: our own snapshots are in UTC, as `formatTimestamp` writes it, and need no parsing. */

@@ -15,7 +15,25 @@ export class ReliedBlobs {
 
   add(type: 'data' | 'tree', id: string): void {
     const row = this.#index.blobs.rowOf(type, id);
-    if (row < 0) return;
+    if (row >= 0) this.#set(row);
+  }
+
+  /** Adds a file's content, all of it or, where the index lacks a blob, nothing: false then. */
+  addContent(ids: readonly string[]): boolean {
+    const [first] = ids;
+    if (ids.length > 1) {
+      const rows = ids.map((id) => this.#index.blobs.rowOf('data', id));
+      if (rows.includes(-1)) return false;
+      for (const row of rows) this.#set(row);
+    } else if (first !== undefined) {
+      const row = this.#index.blobs.rowOf('data', first);
+      if (row < 0) return false;
+      this.#set(row);
+    }
+    return true;
+  }
+
+  #set(row: number): void {
     const byte = row >>> 3;
     if (byte >= this.#bits.length) {
       const larger = new Uint8Array(Math.max(byte + 1, this.#bits.length * 2));

@@ -1,11 +1,11 @@
-import { close, openRoot, statFd } from '../../base/file-system.ts';
-import type { FileStatus } from '../../base/file-system.ts';
+import { bytesOf, close, openRoot, statFd } from '../../base/file-system.ts';
+import type { FileStatus, Latin1Name } from '../../base/file-system.ts';
 import { goModeOf } from '../../repository/format/file-mode.ts';
-import { formatTimestamp } from '../../repository/format/timestamp.ts';
-import type { TreeNode } from '../../repository/format/tree-node.ts';
-import { nodeAttributes, nodeOf } from '../source/source-node.ts';
+import { timestampText } from '../../repository/format/timestamp.ts';
+import { nodeHeadText } from '../../repository/format/tree-node-text.ts';
+import { folderHead, nameText, nodeAttributes } from '../source/source-node.ts';
 import type { RootFolder } from '../source/source-roots.ts';
-import type { PreviousNodes } from './parent.ts';
+import type { PreviousTree } from './previous-tree.ts';
 
 /** A directory between its first entry and its tree blob. */
 export interface Frame {
@@ -14,29 +14,33 @@ export interface Frame {
   readonly fd: number | undefined;
   /** Path in the snapshot. */
   readonly path: Buffer;
-  /** The directory's own node without its subtree; undefined for the root of the snapshot. */
-  readonly own: TreeNode | undefined;
+  /** The text of the directory's own node up to its subtree; undefined for the root of the snapshot. */
+  readonly head: string | undefined;
   /** Place among the nodes of the parent. */
   readonly slot: number;
-  readonly names: readonly Buffer[];
+  readonly names: readonly Latin1Name[];
   /** What the command line says of names: folders on the way to a source, or a source itself. */
   readonly folders: ReadonlyMap<string, RootFolder> | undefined;
   readonly leavesOut: ((name: Uint8Array) => boolean) | undefined;
-  readonly previous: PreviousNodes | undefined;
+  /** The folder in the parent snapshot; undefined where there is none, or it cannot be read. */
+  previous: PreviousTree | undefined;
   readonly previousSubtree: string | undefined;
-  readonly nodes: (TreeNode | undefined)[];
+  /** True when the parent's tree has this node's text, but for the subtree. */
+  readonly isHeadKept: boolean;
+  /** The text of each entry's node. */
+  readonly nodes: (string | undefined)[];
   readonly deviceId: bigint | undefined;
+  /** True when a folder in it whose head was kept turned out to have another subtree. */
+  hasChangedFolder: boolean;
   next: number;
   /** Entries whose nodes are not known yet, and one for the walk itself. */
   pending: number;
 }
 
-/** Where a file belongs in the snapshot. */
+/** Where an entry belongs in the snapshot. */
 export interface Place {
-  readonly name: Buffer;
-  readonly path: Buffer;
+  readonly name: Latin1Name;
   readonly slot: number;
-  readonly previous: TreeNode | undefined;
 }
 
 /** Anything but a directory, as the walk found it. */
@@ -46,33 +50,43 @@ export interface Entry extends Place {
   /** True when that folder was opened for this entry alone. */
   readonly ownsFd: boolean;
   /** Its name in the directory `fd`. */
-  readonly base: Buffer;
+  readonly base: Latin1Name;
   readonly status: FileStatus;
 }
 
 const slash = Buffer.from('/');
 
-export function childPath(parent: Buffer, name: Uint8Array): Buffer {
-  return parent.length === 1 ? Buffer.concat([slash, name]) : Buffer.concat([parent, slash, name]);
+export function childPath(parent: Buffer, name: Latin1Name): Buffer {
+  return Buffer.concat(parent.length === 1 ? [slash, bytesOf(name)] : [parent, slash, bytesOf(name)]);
 }
 
 /** The folder of an absolute path and the name in it; no name for the root. */
-export function splitPath(path: Buffer): { readonly directory: Buffer; readonly base: Buffer | undefined } {
+export function splitPath(path: Buffer): {
+  readonly directory: Buffer;
+  readonly base: Latin1Name | undefined;
+} {
   const end = path.lastIndexOf(0x2f);
   if (path.length <= 1) return { directory: slash, base: undefined };
-  return { directory: end === 0 ? slash : path.subarray(0, end), base: path.subarray(end + 1) };
+  return {
+    directory: end === 0 ? slash : path.subarray(0, end),
+    base: path.toString('latin1', end + 1),
+  };
 }
 
-/** The node of a folder on the way to a source; one that exists in no file system is root's, of 1970. */
-export function folderNode(name: Buffer, metadataPath: Buffer | undefined): TreeNode {
+/** The head of a folder on the way to a source; one that exists in no file system is root's, of 1970. */
+export function wayHead(name: Latin1Name, metadataPath: Buffer | undefined): string {
   if (metadataPath === undefined) {
-    const time = formatTimestamp(0n);
+    const time = timestampText(0, 0);
     const mode = goModeOf('dir', 0o755);
-    return { name, type: 'dir', mode, mtime: time, atime: time, ctime: time, uid: 0, gid: 0, content: null };
+    const times = { mtime: time, atime: time, ctime: time };
+    const owner = { uid: 0, gid: 0, user: undefined, group: undefined };
+    const numbers = { inode: '0', deviceId: '0', size: 0, links: 0 };
+    const head = nodeHeadText({ name: nameText(name), type: 'dir', mode, ...times, ...owner, ...numbers });
+    return `${head},"content":null`;
   }
   const fd = openRoot(metadataPath);
   try {
-    return nodeOf(name, statFd(fd), nodeAttributes(fd));
+    return folderHead(name, statFd(fd), nodeAttributes(fd));
   } finally {
     close(fd);
   }

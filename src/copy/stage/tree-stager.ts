@@ -1,52 +1,50 @@
-import { unpackError } from '../../base/error-transport.ts';
 import { FileSystemError, TranshipError } from '../../base/errors.ts';
 import {
+  bytesOf,
   close,
   openDirectoryAt,
   openRoot,
-  readDirectory,
+  readNames,
   statAt,
   statAtIfPresent,
   statFd,
 } from '../../base/file-system.ts';
-import type { FileStatus } from '../../base/file-system.ts';
+import type { FileStatus, Latin1Name } from '../../base/file-system.ts';
 import { TimeSlice } from '../../base/time-slice.ts';
-import { compareNames } from '../../repository/format/tree.ts';
-import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
-import type { FileReference, StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { Exclusion } from '../source/exclusion.ts';
-import { nodeAttributes, nodeOf, nodeWithoutReading } from '../source/source-node.ts';
-import type { ImageSource, RootFolder, StreamSource } from '../source/source-roots.ts';
-import type { FileQueue } from './file-queue.ts';
-import { childPath, folderNode, splitPath } from './tree-frame.ts';
-import type { Frame, Entry, Place } from './tree-frame.ts';
-import { isUnchanged, nodesByName } from './parent.ts';
-import type { ChangeDetection, PreviousNodes } from './parent.ts';
-import type { ReliedBlobs } from './relied-blobs.ts';
-import type { StageCounts, StageEvent } from './stage-events.ts';
+import { folderHead, folderNodeText, nodeAttributes } from '../source/source-node.ts';
+import type { RootFolder } from '../source/source-roots.ts';
+import { LeafStager, parsePrevious, previousOf, reportError, reportVanished } from './leaf-stager.ts';
+import type { LeafStagerOptions } from './leaf-stager.ts';
+import { PreviousTree } from './previous-tree.ts';
+import { childPath, splitPath, wayHead } from './tree-frame.ts';
+import type { Frame, Place } from './tree-frame.ts';
 import { TreeWriter } from './tree-writer.ts';
 
 /** Folders that stay open for files which wait for a worker, beyond those the walk stands in. */
 const waitingFolders = 256;
+/** Entries between two looks at the clock, which costs as much as a tenth of an unchanged entry. */
+const entriesPerLook = 16;
 
-export interface TreeStagerOptions {
+export interface TreeStagerOptions extends LeafStagerOptions {
   readonly index: LoadedIndex;
   readonly trees: TreeLoader;
   readonly pool: WorkerPool;
-  readonly files: FileQueue;
-  readonly relied: ReliedBlobs;
-  readonly counts: StageCounts;
   readonly exclusion: Exclusion;
-  readonly detection: ChangeDetection;
   readonly oneFileSystem: boolean;
-  readonly report: (event: StageEvent) => void;
   /** Called between slices of work, for a status line. */
   readonly tick: (current: readonly Uint8Array[]) => void;
   readonly monotonicMs: () => number;
   readonly signal: AbortSignal | undefined;
+}
+
+/** A folder of the parent snapshot: its id, and its text where it can be read. */
+interface PreviousFolder {
+  readonly subtree: string | undefined;
+  readonly tree: PreviousTree | undefined;
 }
 
 /**
@@ -59,15 +57,22 @@ export class TreeStager {
   readonly #stack: Frame[] = [];
   readonly #open = new Set<number>();
   readonly #trees: TreeWriter;
+  readonly #leaves: LeafStager;
   #resolveRoot: ((id: string) => void) | undefined;
   #rejectRoot: ((error: unknown) => void) | undefined;
   readonly #slice: TimeSlice;
   readonly #waiting: (() => void)[] = [];
   #directoriesRead = 0;
+  #entries = 0;
 
   constructor(options: TreeStagerOptions) {
     this.#options = options;
     this.#trees = new TreeWriter(options, (error) => this.#fail(error));
+    this.#leaves = new LeafStager(options, {
+      settle: (frame) => this.#countDown(frame),
+      release: (fd) => this.#release(fd),
+      fail: (error) => this.#fail(error),
+    });
     this.#slice = new TimeSlice(options.monotonicMs, options.signal);
   }
 
@@ -85,9 +90,9 @@ export class TreeStager {
     const { files, pool } = this.#options;
     // The walk itself may fail first; then nobody awaits this.
     finished.catch(() => {});
-    const previous = await this.#previousNodes(previousTree);
-    if (root.source === undefined) this.#pushFolder(root, undefined, undefined, 0, previous, previousTree);
-    else this.#pushRootDirectory(previous, previousTree);
+    const previous = await this.#loadPrevious(previousTree);
+    if (root.source === undefined) this.#pushFolder(root, undefined, undefined, previous);
+    else this.#pushRootDirectory(previous);
     await this.#walk();
     files.flush();
     const id = await finished;
@@ -110,10 +115,11 @@ export class TreeStager {
         this.#stack.pop();
         this.#countDown(frame);
       } else {
-        await this.#stageEntry(frame, name, slot);
+        const entering = this.#stageEntry(frame, { name, slot });
+        if (entering !== undefined) await entering;
       }
-      if (this.#slice.isOver || this.#open.size > this.#stack.length + waitingFolders)
-        await this.#pause(frame);
+      const isLate = ++this.#entries % entriesPerLook === 0 && this.#slice.isOver;
+      if (isLate || this.#open.size > this.#stack.length + waitingFolders) await this.#pause(frame);
     }
   }
 
@@ -134,214 +140,130 @@ export class TreeStager {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  async #stageEntry(frame: Frame, name: Buffer, slot: number): Promise<void> {
-    const folder = frame.folders?.get(name.toString());
-    const path = childPath(frame.path, name);
-    try {
-      if (folder !== undefined) await this.#stageFolder(frame, folder, name, path, slot);
-      else if (frame.fd !== undefined) await this.#stageName(frame, frame.fd, name, path, slot);
-    } catch (error) {
+  /** Returns a promise only where a folder has to be entered: one for each file would cost as much as its stat. */
+  #stageEntry(frame: Frame, place: Place): Promise<void> | undefined {
+    const folder = frame.folders?.get(bytesOf(place.name).toString());
+    const failed = (error: unknown): void => {
       if (!(error instanceof FileSystemError)) throw error;
-      if (folder === undefined && error.errno === 'ENOENT') this.#reportVanished(path);
-      else this.#reportError(path, error);
+      const path = childPath(frame.path, place.name);
+      if (folder === undefined && error.errno === 'ENOENT') reportVanished(this.#options, path);
+      else reportError(this.#options, path, error);
+    };
+    try {
+      if (folder !== undefined) return this.#stageFolder(frame, folder, place).catch(failed);
+      if (frame.fd !== undefined) return this.#stageName(frame, frame.fd, place)?.catch(failed);
+    } catch (error) {
+      failed(error);
     }
+    return undefined;
   }
 
   /** An entry that a walk found. */
-  async #stageName(frame: Frame, fd: number, name: Buffer, path: Buffer, slot: number): Promise<void> {
-    const { exclusion, report } = this.#options;
-    if (exclusion.excludesPath(path) || frame.leavesOut?.(name) === true) {
-      report({ type: 'excluded', path });
-      return;
-    }
+  #stageName(frame: Frame, fd: number, place: Place): Promise<void> | undefined {
+    const { exclusion } = this.#options;
+    const { name, slot } = place;
+    if (exclusion.excludesPath?.(childPath(frame.path, name)) === true) return this.#leaveOut(frame, name);
+    if (frame.leavesOut?.(bytesOf(name)) === true) return this.#leaveOut(frame, name);
     const status = statAtIfPresent(fd, name);
     if (status === undefined) {
-      this.#reportVanished(path);
-      return;
+      reportVanished(this.#options, childPath(frame.path, name));
+      return undefined;
     }
-    if (exclusion.excludesStatus(status)) {
-      report({ type: 'excluded', path });
-      return;
+    if (exclusion.excludesStatus(status)) return this.#leaveOut(frame, name);
+    if (status.type === 'directory') return this.#enter(frame, place, this.#adopt(openDirectoryAt(fd, name)));
+    if (status.type !== 'socket') {
+      this.#leaves.stage(frame, { fd, ownsFd: false, base: name, name, slot, status });
     }
-    await this.#stageStatus(frame, fd, name, path, slot, status);
+    return undefined;
   }
 
-  async #stageStatus(
-    frame: Frame,
-    fd: number,
-    name: Buffer,
-    path: Buffer,
-    slot: number,
-    status: FileStatus,
-  ): Promise<void> {
-    if (status.type === 'directory') {
-      const childFd = this.#adopt(openDirectoryAt(fd, name));
-      const previous = this.#previousDirectory(frame, name);
-      const nodes = await this.#previousNodes(previous?.subtree);
-      this.#pushDirectory({
-        parent: frame,
-        fd: childFd,
-        path,
-        name,
-        slot,
-        previous: nodes,
-        previousNode: previous,
-      });
-    } else if (status.type !== 'socket') {
-      const previous = frame.previous?.get(name.toString('latin1'));
-      this.#stageLeaf(frame, { fd, ownsFd: false, base: name, name, path, slot, status, previous });
-    }
+  #leaveOut(frame: Frame, name: Latin1Name): undefined {
+    this.#options.report({ type: 'excluded', path: childPath(frame.path, name) });
   }
 
   /** A folder on the way to a source, or a source. */
-  async #stageFolder(
-    frame: Frame,
-    folder: RootFolder,
-    name: Buffer,
-    path: Buffer,
-    slot: number,
-  ): Promise<void> {
-    const previous = this.#previousDirectory(frame, name);
-    const nodes = await this.#previousNodes(previous?.subtree);
-    const known = frame.previous?.get(name.toString('latin1'));
+  async #stageFolder(frame: Frame, folder: RootFolder, place: Place): Promise<void> {
     const { source } = folder;
     if (source === undefined) {
-      this.#pushFolder(folder, frame, name, slot, nodes, previous?.subtree);
+      const head = wayHead(place.name, folder.metadataPath);
+      const { subtree, isHeadKept } = takePrevious(frame, place, head);
+      this.#pushFolder(folder, frame, { ...place, head, isHeadKept }, await this.#loadPrevious(subtree));
       return;
     }
     if (source.kind === 'stream') {
-      this.#queueStream(frame, { name, path, slot, previous: known }, source);
+      this.#leaves.stageStream(frame, place, source);
       return;
     }
     const { directory, base } = splitPath(source.path);
     const parentFd = this.#adopt(openRoot(directory));
-    const status = base === undefined ? undefined : statAt(parentFd, base);
+    const status: FileStatus | undefined = base === undefined ? undefined : statAt(parentFd, base);
     if (base !== undefined && status !== undefined && status.type !== 'directory') {
       if (status.type === 'socket') {
-        throw new FileSystemError('unsupported', 'a socket cannot be staged', { where: path.toString() });
+        const where = childPath(frame.path, place.name).toString();
+        throw new FileSystemError('unsupported', 'a socket cannot be staged', { where });
       }
-      const entry = { fd: parentFd, ownsFd: true, base, name, path, slot, status, previous: known };
-      if (source.kind === 'image' && status.type === 'block-device') this.#queueDevice(frame, entry, source);
-      else this.#stageLeaf(frame, entry);
+      const entry = { fd: parentFd, ownsFd: true, base, ...place, status };
+      if (source.kind === 'image' && status.type === 'block-device')
+        this.#leaves.stageDevice(frame, entry, source);
+      else this.#leaves.stage(frame, entry);
       return;
     }
     const fd = base === undefined ? parentFd : this.#adopt(openDirectoryAt(parentFd, base));
     if (fd !== parentFd) this.#release(parentFd);
-    this.#pushDirectory({ parent: frame, fd, path, name, slot, previous: nodes, previousNode: previous });
+    await this.#enter(frame, place, fd);
   }
 
-  /** Anything but a directory. */
-  #stageLeaf(frame: Frame, entry: Entry): void {
-    if (entry.status.type === 'file') {
-      this.#stageFile(frame, entry);
-      return;
-    }
-    frame.nodes[entry.slot] = { ...nodeWithoutReading(entry.fd, entry.base, entry.status), name: entry.name };
-    this.#options.counts.othersProcessed++;
-    this.#leave(entry);
-  }
-
-  #stageFile(frame: Frame, entry: Entry): void {
-    const { counts, detection, index, relied, report } = this.#options;
-    const { fd, base, name, path, slot, status, previous } = entry;
-    if (!isUnchanged(previous, status, index, detection)) {
-      this.#queueFile(frame, entry);
-      return;
-    }
-    const sizeBytes = status.sizeBytes;
-    const node = nodeWithoutReading(fd, base, status, { content: previous.content, sizeBytes });
-    frame.nodes[slot] = { ...node, name };
-    for (const id of previous.content) relied.add('data', id);
-    counts.filesUnmodified++;
-    counts.bytesProcessed += sizeBytes;
-    report({ type: 'item', action: 'unchanged', path, isDirectory: false, sizeBytes, addedBytes: 0 });
-    this.#leave(entry);
-  }
-
-  #queueFile(frame: Frame, entry: Entry): void {
-    const { files } = this.#options;
-    this.#await(frame, entry, files.store(referenceTo(entry), entry.status.sizeBytes));
-  }
-
-  /** Read every time: nothing tells whether a device has changed. */
-  #queueDevice(frame: Frame, entry: Entry, { timeNs }: ImageSource): void {
-    this.#await(frame, entry, this.#options.files.storeDevice(referenceTo(entry), timeNs));
-  }
-
-  #await(frame: Frame, entry: Entry, storing: Promise<StoreFileResult>): void {
-    frame.pending++;
-    storing.then(
-      (result) => this.#fileDone(frame, entry, result),
-      (error: unknown) => this.#fail(error),
-    );
-  }
-
-  #queueStream(frame: Frame, place: Place, stream: StreamSource): void {
-    frame.pending++;
-    this.#options.files
-      .storeStream(stream)
-      .then((file) => {
-        this.#fileStored(frame, place, file);
-        this.#countDown(frame);
-      })
-      .catch((error: unknown) => this.#fail(error));
-  }
-
-  /** Closes the folder of a source that is a file; that of any other entry belongs to its frame. */
-  #leave(entry: Entry): void {
-    if (entry.ownsFd) this.#release(entry.fd);
-  }
-
-  #fail(error: unknown): void {
-    this.#rejectRoot?.(error);
-    this.#wake();
-  }
-
-  #fileDone(frame: Frame, entry: Entry, result: StoreFileResult): void {
+  async #enter(parent: Frame, place: Place, fd: number): Promise<void> {
     try {
-      if (result.outcome === 'failed') this.#fileFailed(entry, unpackError(result.error));
-      else this.#fileStored(frame, entry, result.file);
-      this.#countDown(frame);
+      await this.#pushDirectory(parent, place, fd);
     } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#leave(entry);
+      this.#release(fd);
+      throw error;
     }
   }
 
-  #fileFailed(entry: Entry, error: Error): void {
-    if (!(error instanceof FileSystemError)) throw error;
-    if (error.errno === 'ENOENT') this.#reportVanished(entry.path);
-    else this.#reportError(entry.path, error);
+  /** Goes on with the entries of an open directory. */
+  async #pushDirectory(parent: Frame, place: Place, fd: number): Promise<void> {
+    const status = statFd(fd);
+    const deviceId = parent.deviceId ?? status.deviceId;
+    // As restic: a mount point below the source is kept as an empty folder.
+    const isOther = this.#options.oneFileSystem && status.deviceId !== deviceId;
+    const names = isOther ? [] : this.#sortedNames(fd);
+    const head = folderHead(place.name, status, nodeAttributes(fd));
+    const leavesOut = this.#options.exclusion.taggedContents(fd);
+    // Last: whatever fails above leaves this entry out, and the parent's folder is not the same any more.
+    const { subtree, isHeadKept } = takePrevious(parent, place, head);
+    const { tree } = await this.#loadPrevious(subtree);
+    this.#push({
+      parent,
+      fd,
+      path: childPath(parent.path, place.name),
+      head,
+      slot: place.slot,
+      names,
+      folders: undefined,
+      leavesOut,
+      previous: tree,
+      previousSubtree: subtree,
+      isHeadKept,
+      deviceId,
+    });
   }
 
-  #fileStored(frame: Frame, { slot, name, path, previous }: Place, file: StoredFile): void {
-    const { counts, relied, report } = this.#options;
-    frame.nodes[slot] = nodeOf(name, file.status, file.extendedAttributes, file);
-    for (const id of file.content) relied.add('data', id);
-    const action = previous?.type === 'file' ? 'changed' : 'new';
-    if (action === 'new') counts.filesNew++;
-    else counts.filesChanged++;
-    const { sizeBytes, addedBytes } = file;
-    report({ type: 'item', action, path, isDirectory: false, sizeBytes, addedBytes });
-    if (file.changedWhileRead) {
-      report({ type: 'warning', path, message: 'the file changed while it was read' });
-    }
-  }
-
-  #pushRootDirectory(previous: PreviousNodes | undefined, previousSubtree: string | undefined): void {
+  #pushRootDirectory(previous: PreviousFolder): void {
     const fd = this.#adopt(openRoot('/'));
     this.#push({
       parent: undefined,
       fd,
       path: Buffer.from('/'),
-      own: undefined,
+      head: undefined,
       slot: 0,
       names: this.#sortedNames(fd),
       folders: undefined,
       leavesOut: this.#options.exclusion.taggedContents(fd),
-      previous,
-      previousSubtree,
+      previous: previous.tree,
+      previousSubtree: previous.subtree,
+      isHeadKept: false,
       deviceId: statFd(fd).deviceId,
     });
   }
@@ -349,66 +271,38 @@ export class TreeStager {
   #pushFolder(
     folder: RootFolder,
     parent: Frame | undefined,
-    name: Buffer | undefined,
-    slot: number,
-    previous: PreviousNodes | undefined,
-    previousSubtree: string | undefined,
+    own: (Place & { readonly head: string; readonly isHeadKept: boolean }) | undefined,
+    previous: PreviousFolder,
   ): void {
-    const names = [...folder.children.keys()].map((child) => Buffer.from(child)).toSorted(compareNames);
     this.#push({
       parent,
       fd: undefined,
-      path: parent === undefined || name === undefined ? Buffer.from('/') : childPath(parent.path, name),
-      own: name === undefined ? undefined : folderNode(name, folder.metadataPath),
-      slot,
-      names,
+      path: parent === undefined || own === undefined ? Buffer.from('/') : childPath(parent.path, own.name),
+      head: own?.head,
+      slot: own?.slot ?? 0,
+      names: [...folder.children.keys()].map((name) => Buffer.from(name).toString('latin1')).toSorted(),
       folders: folder.children,
       leavesOut: undefined,
-      previous,
-      previousSubtree,
+      previous: previous.tree,
+      previousSubtree: previous.subtree,
+      isHeadKept: own?.isHeadKept ?? false,
       deviceId: undefined,
     });
   }
 
-  #pushDirectory(directory: {
-    readonly parent: Frame;
-    readonly fd: number;
-    readonly path: Buffer;
-    readonly name: Buffer;
-    readonly slot: number;
-    readonly previous: PreviousNodes | undefined;
-    readonly previousNode: TreeNode | undefined;
-  }): void {
-    const { parent, fd, path, name, slot } = directory;
-    const status = statFd(fd);
-    const deviceId = parent.deviceId ?? status.deviceId;
-    // As restic: a mount point below the source is kept as an empty folder.
-    const isOther = this.#options.oneFileSystem && status.deviceId !== deviceId;
-    this.#push({
-      parent,
-      fd,
-      path,
-      own: nodeOf(name, status, nodeAttributes(fd)),
-      slot,
-      names: isOther ? [] : this.#sortedNames(fd),
-      folders: undefined,
-      leavesOut: this.#options.exclusion.taggedContents(fd),
-      previous: directory.previous,
-      previousSubtree: directory.previousNode?.subtree,
-      deviceId,
-    });
-  }
-
-  #push(frame: Omit<Frame, 'nodes' | 'next' | 'pending'>): void {
+  #push(frame: Omit<Frame, 'nodes' | 'next' | 'pending' | 'hasChangedFolder'>): void {
     // The pending one is the walk itself: the frame settles only when its last name has been seen.
-    this.#stack.push({ ...frame, nodes: Array.from({ length: frame.names.length }), next: 0, pending: 1 });
+    const nodes = Array.from<string | undefined>({ length: frame.names.length });
+    this.#stack.push({ ...frame, nodes, next: 0, pending: 1, hasChangedFolder: false });
     if (frame.parent !== undefined) frame.parent.pending++;
   }
 
-  #sortedNames(fd: number): Buffer[] {
-    const names = readDirectory(fd).map((entry) => entry.name);
+  /** In the order of their bytes, which is that of their Latin-1 text. */
+  #sortedNames(fd: number): Latin1Name[] {
+    const names = readNames(fd).sort();
     this.#directoriesRead++;
-    return names.toSorted(compareNames);
+    // A file system that changes while it is listed may tell a name twice; a tree must not.
+    return names.filter((name, place) => name !== names[place - 1]);
   }
 
   /** Something below the frame is known, or the walk has left it. The last such event encodes it, and so on upwards. */
@@ -419,40 +313,45 @@ export class TreeStager {
       frame = frame.parent
     ) {
       if (frame.fd !== undefined) this.#release(frame.fd);
-      const subtree = this.#trees.save(frame.nodes.filter((node) => node !== undefined));
-      if (frame.parent === undefined || frame.own === undefined) this.#resolveRoot?.(subtree);
-      else frame.parent.nodes[frame.slot] = { ...frame.own, subtree };
-      if (frame.own !== undefined) this.#countDirectory(frame, subtree);
+      const subtree = this.#treeOf(frame);
+      const { parent, head } = frame;
+      if (parent === undefined || head === undefined) {
+        this.#resolveRoot?.(subtree);
+        continue;
+      }
+      parent.nodes[frame.slot] = folderNodeText(head, subtree);
+      if (!frame.isHeadKept || subtree !== frame.previousSubtree) parent.hasChangedFolder = true;
+      this.#countDirectory(frame, subtree);
     }
+  }
+
+  #treeOf({ previous, hasChangedFolder, nodes }: Frame): string {
+    if (previous === undefined || hasChangedFolder || !previous.isWhole) {
+      return this.#trees.save(nodes.filter((node) => node !== undefined));
+    }
+    this.#trees.keep(previous.id);
+    return previous.id;
   }
 
   #countDirectory(frame: Frame, subtree: string): void {
     const { counts, report } = this.#options;
+    const { path, previousSubtree } = frame;
     const action =
-      frame.previousSubtree === undefined
-        ? 'new'
-        : frame.previousSubtree === subtree
-          ? 'unchanged'
-          : 'changed';
+      previousSubtree === undefined ? 'new' : previousSubtree === subtree ? 'unchanged' : 'changed';
     if (action === 'new') counts.dirsNew++;
     else if (action === 'changed') counts.dirsChanged++;
     else counts.dirsUnmodified++;
-    report({ type: 'item', action, path: frame.path, isDirectory: true, sizeBytes: 0, addedBytes: 0 });
-  }
-
-  #previousDirectory(frame: Frame, name: Buffer): TreeNode | undefined {
-    const node = frame.previous?.get(name.toString('latin1'));
-    return node?.type === 'dir' ? node : undefined;
+    report({ type: 'item', action, path, isDirectory: true, sizeBytes: 0, addedBytes: 0 });
   }
 
   /** A parent's folder that cannot be read is no reason to fail: its files are read afresh. */
-  async #previousNodes(subtree: string | undefined): Promise<PreviousNodes | undefined> {
-    if (subtree === undefined) return undefined;
+  async #loadPrevious(subtree: string | undefined): Promise<PreviousFolder> {
+    if (subtree === undefined) return { subtree, tree: undefined };
     try {
-      return nodesByName((await this.#options.trees.load(subtree)).nodes);
+      return { subtree, tree: new PreviousTree(subtree, await this.#options.trees.loadText(subtree)) };
     } catch (error) {
       if (!(error instanceof TranshipError) || error.code === 'cancelled') throw error;
-      return undefined;
+      return { subtree, tree: undefined };
     }
   }
 
@@ -466,17 +365,25 @@ export class TreeStager {
     this.#wake();
   }
 
-  /** Gone since its directory was read: what a running application does all the time, and no error (restic #2165). */
-  #reportVanished(path: Buffer): void {
-    this.#options.report({ type: 'warning', path, message: 'it was removed before it could be read' });
-  }
-
-  #reportError(path: Buffer, error: TranshipError): void {
-    this.#options.counts.errors++;
-    this.#options.report({ type: 'error', path, error });
+  #fail(error: unknown): void {
+    this.#rejectRoot?.(error);
+    this.#wake();
   }
 }
 
-function referenceTo(entry: Entry): FileReference {
-  return { directoryFd: entry.fd, name: entry.base.toString('latin1') };
+/** Passes the folder's node in the parent's tree: its subtree, and whether its head is the same. */
+function takePrevious(
+  frame: Frame,
+  place: Place,
+  head: string,
+): { readonly subtree: string | undefined; readonly isHeadKept: boolean } {
+  const previous = previousOf(frame, place);
+  if (previous === undefined) return { subtree: undefined, isHeadKept: false };
+  const subtree = previous.subtreeBehind(head);
+  if (subtree !== undefined) {
+    previous.keep();
+    return { subtree, isHeadKept: true };
+  }
+  const node = parsePrevious(frame, previous, place);
+  return { subtree: node?.type === 'dir' ? node.subtree : undefined, isHeadKept: false };
 }

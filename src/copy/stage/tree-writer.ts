@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { encodeTree } from '../../repository/format/tree.ts';
-import type { TreeNode } from '../../repository/format/tree-node.ts';
+import { hash } from 'node:crypto';
+import { treeOfTexts } from '../../repository/format/tree.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { ReliedBlobs } from './relied-blobs.ts';
@@ -25,13 +24,13 @@ export class TreeWriter {
     this.#onFailure = onFailure;
   }
 
-  /** Returns the id at once; the tree is stored when `done` has resolved. */
-  save(nodes: readonly TreeNode[]): string {
+  /** Takes the nodes' texts, in order. Returns the id at once; the tree is stored when `done` has resolved. */
+  save(nodes: Iterable<string>): string {
     const { index, pool, relied } = this.#options;
-    const plaintext = encodeTree(nodes);
-    const id = createHash('sha256').update(plaintext).digest('hex');
+    const plaintext = treeOfTexts(nodes);
+    const id = hash('sha256', plaintext, 'hex');
     if (index.blobs.claim('tree', id)) {
-      // A copy of its own: what encodeTree returns may be a slice of Node's buffer pool, which must not be transferred.
+      // A copy of its own: what treeOfTexts returns may be a slice of Node's buffer pool, which must not be transferred.
       const bytes = new Uint8Array(plaintext);
       const stored = pool
         .run('store-tree', { id, plaintext: bytes }, [bytes.buffer])
@@ -41,6 +40,11 @@ export class TreeWriter {
     }
     relied.add('tree', id);
     return id;
+  }
+
+  /** A tree of the parent that is the new snapshot's too. */
+  keep(id: string): void {
+    this.#options.relied.add('tree', id);
   }
 
   /** Waits until there is room for another tree. */

@@ -19,6 +19,15 @@ export function parseJson(bytes: Uint8Array, what: string, where: string): unkno
   }
 }
 
+/** The text of a JSON string, given without its quotes. Throws RepositoryError `corrupt`. */
+export function parseStringText(escaped: string, where: string): string {
+  try {
+    return String(JSON.parse(`"${escaped}"`));
+  } catch (error) {
+    throw corrupt('a string is not valid JSON', where, error);
+  }
+}
+
 function utf8Text(bytes: Uint8Array, what: string, where: string): string {
   try {
     return bufferView(bytes).toString('utf8');

@@ -17,6 +17,11 @@ export function formatTimestamp(epochNs: bigint): string {
     nanoseconds += 1_000_000_000;
     seconds -= 1;
   }
+  return timestampText(seconds, nanoseconds);
+}
+
+/** As {@link formatTimestamp}, of whole seconds since the epoch and the 0 to 999,999,999 nanoseconds behind them. */
+export function timestampText(seconds: number, nanoseconds: number): string {
   return `${secondText(seconds)}${fractionText(nanoseconds)}Z`;
 }
 

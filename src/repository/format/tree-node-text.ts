@@ -4,7 +4,32 @@ import { escapeJson, jsonString, jsonStringOfBytes, jsonValue } from './go-json.
 import { quoteName } from './go-quote.ts';
 import { nameFault } from './node-name.ts';
 import { isId } from './strict-json.ts';
-import type { ExtendedAttribute, TreeNode } from './tree-node.ts';
+import type { ExtendedAttribute, NodeType, TreeNode } from './tree-node.ts';
+
+/** The first members of a node, which stat(2) tells. Texts are as they stand between the quotes of JSON. */
+export interface NodeHead {
+  readonly name: string;
+  readonly type: NodeType;
+  readonly mode: number;
+  readonly mtime: string;
+  readonly atime: string;
+  readonly ctime: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+  /** Decimal; `0` when there is none, as for the numbers below. */
+  readonly inode: string;
+  readonly deviceId: string;
+  readonly size: number;
+  readonly links: number;
+}
+
+/** What follows in the order of the format. */
+export type NodeTail = Pick<
+  TreeNode,
+  'linkTarget' | 'extendedAttributes' | 'genericAttributes' | 'device' | 'content' | 'subtree' | 'error'
+>;
 
 /**
  * The JSON of one node, byte for byte as restic writes it: fields in restic's order, empty ones left out.
@@ -12,23 +37,69 @@ import type { ExtendedAttribute, TreeNode } from './tree-node.ts';
  */
 export function nodeText(node: TreeNode): string {
   assertValid(node);
-  const { inode, deviceId, device, size, links } = node;
-  let text = `{"name":"${escapeJson(quoteName(node.name))}","type":"${node.type}"`;
-  if (node.mode !== 0) text += `,"mode":${node.mode}`;
-  text += `,"mtime":${jsonString(node.mtime)},"atime":${jsonString(node.atime)},"ctime":${jsonString(node.ctime)}`;
-  text += `,"uid":${node.uid},"gid":${node.gid}`;
-  text += stringMember('user', node.user) + stringMember('group', node.group);
-  if (inode !== undefined && inode !== 0n) text += `,"inode":${inode}`;
-  if (deviceId !== undefined && deviceId !== 0n) text += `,"device_id":${deviceId}`;
-  if (size !== undefined && size !== 0) text += `,"size":${size}`;
-  if (links !== undefined && links !== 0) text += `,"links":${links}`;
-  if (node.linkTarget !== undefined) text += linkTargetText(node.linkTarget);
-  if (node.extendedAttributes !== undefined) text += extendedAttributesText(node.extendedAttributes);
-  if (node.genericAttributes !== undefined) text += genericAttributesText(node.genericAttributes);
+  return nodeHeadText(headOf(node)) + nodeTailText(node);
+}
+
+/** A node's text up to where {@link nodeTailText} goes on. */
+export function nodeHeadText(head: NodeHead): string {
+  const { inode, deviceId, size, links } = head;
+  let text = `{"name":"${head.name}","type":"${head.type}"`;
+  if (head.mode !== 0) text += `,"mode":${head.mode}`;
+  text += `,"mtime":"${head.mtime}","atime":"${head.atime}","ctime":"${head.ctime}"`;
+  text += ownerText(head.uid, head.gid, head.user, head.group);
+  if (inode !== '0') text += `,"inode":${inode}`;
+  if (deviceId !== '0') text += `,"device_id":${deviceId}`;
+  if (size !== 0) text += `,"size":${size}`;
+  if (links !== 0) text += `,"links":${links}`;
+  return text;
+}
+
+/** The rest of a node's text, the closing brace included. */
+export function nodeTailText(tail: NodeTail): string {
+  const { device } = tail;
+  let text = tail.linkTarget === undefined ? '' : linkTargetText(tail.linkTarget);
+  if (tail.extendedAttributes !== undefined) text += extendedAttributesText(tail.extendedAttributes);
+  if (tail.genericAttributes !== undefined) text += genericAttributesText(tail.genericAttributes);
   if (device !== undefined && device !== 0n) text += `,"device":${device}`;
-  text += contentText(node.content);
-  if (node.subtree !== undefined) text += `,"subtree":"${node.subtree}"`;
-  return `${text}${stringMember('error', node.error)}}`;
+  text += contentText(tail.content);
+  if (tail.subtree !== undefined) text += `,"subtree":"${tail.subtree}"`;
+  return `${text}${stringMember('error', tail.error)}}`;
+}
+
+/** A name as it stands in a node's head. */
+export function nodeNameText(name: Uint8Array): string {
+  return escapeJson(quoteName(name));
+}
+
+function headOf(node: TreeNode): NodeHead {
+  return {
+    name: nodeNameText(node.name),
+    type: node.type,
+    mode: node.mode,
+    mtime: escapeJson(node.mtime),
+    atime: escapeJson(node.atime),
+    ctime: escapeJson(node.ctime),
+    uid: node.uid,
+    gid: node.gid,
+    user: node.user,
+    group: node.group,
+    inode: String(node.inode ?? 0n),
+    deviceId: String(node.deviceId ?? 0n),
+    size: node.size ?? 0,
+    links: node.links ?? 0,
+  };
+}
+
+/** The last one: neighbours mostly have one owner. */
+let owner = { uid: -1, gid: -1, user: '', group: '', text: '' };
+
+function ownerText(uid: number, gid: number, user = '', group = ''): string {
+  const isLast = owner.uid === uid && owner.gid === gid && owner.user === user && owner.group === group;
+  if (!isLast) {
+    const text = `,"uid":${uid},"gid":${gid}${stringMember('user', user)}${stringMember('group', group)}`;
+    owner = { uid, gid, user, group, text };
+  }
+  return owner.text;
 }
 
 function stringMember(key: string, value: string | undefined): string {
@@ -46,7 +117,8 @@ function linkTargetText(target: Uint8Array): string {
   return isValid ? text : `${text},"linktarget_raw":"${buffer.toString('base64')}"`;
 }
 
-function extendedAttributesText(attributes: readonly ExtendedAttribute[]): string {
+/** The member that holds attributes; nothing when there are none. */
+export function extendedAttributesText(attributes: readonly ExtendedAttribute[]): string {
   if (attributes.length === 0) return '';
   const items = attributes.map(({ name, value }) => {
     const buffer = bufferView(value);

@@ -81,6 +81,12 @@ function stringEnd(buffer: Buffer, start: number): number {
   return -1;
 }
 
+/** The parsed JSON of one node, as {@link visitTreeText} hands it on; undefined when it is malformed. */
+export function parseNodeText(text: string): unknown {
+  const nodes = parseSlice(text, false)?.nodes ?? [];
+  return nodes.length === 1 ? nodes[0] : undefined;
+}
+
 interface Slice {
   readonly nodes: readonly unknown[];
   /** Whether it held numbers that a double rounds; file systems with one such inode have many. */

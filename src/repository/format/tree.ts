@@ -9,6 +9,10 @@ import { visitTreeText } from './tree-text.ts';
 
 export { compareNames };
 
+/** What stands before and behind the nodes of a tree. */
+export const treeOpening = '{"nodes":[';
+export const treeClosing = ']}\n';
+
 const flushCharacters = 1024 * 1024;
 
 /**
@@ -17,23 +21,33 @@ const flushCharacters = 1024 * 1024;
  * `invalid-argument` on nodes that cannot be stored, `unsupported` when one node alone is too large.
  */
 export function encodeTree(nodes: readonly TreeNode[]): Buffer {
+  return treeOfTexts(nodeTexts(nodes));
+}
+
+/** The plaintext of the tree whose nodes have these texts, in ascending order of their names. */
+export function treeOfTexts(texts: Iterable<string>): Buffer {
   const parts: Buffer[] = [];
-  let text = '{"nodes":[';
-  let previous: TreeNode | undefined;
-  for (const node of nodes) {
-    if (previous !== undefined) {
-      assertAscending(previous.name, node.name);
-      text += ',';
-    }
-    text += nodeTextWithinLimit(node);
-    previous = node;
+  let text: string = treeOpening;
+  let separator = '';
+  for (const node of texts) {
+    text += separator + node;
+    separator = ',';
     if (text.length > flushCharacters) {
       parts.push(Buffer.from(text));
       text = '';
     }
   }
-  const rest = Buffer.from(`${text}]}\n`);
+  const rest = Buffer.from(text + treeClosing);
   return parts.length === 0 ? rest : Buffer.concat([...parts, rest]);
+}
+
+function* nodeTexts(nodes: readonly TreeNode[]): Generator<string> {
+  let previous: TreeNode | undefined;
+  for (const node of nodes) {
+    if (previous !== undefined) assertAscending(previous.name, node.name);
+    yield nodeTextWithinLimit(node);
+    previous = node;
+  }
 }
 
 function assertAscending(previous: Uint8Array, next: Uint8Array): void {

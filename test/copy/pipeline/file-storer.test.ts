@@ -8,7 +8,12 @@ import { createFileAt, close, openRoot, truncate, writeAt } from '../../../src/b
 import { BlobSealer } from '../../../src/copy/pipeline/blob-sealer.ts';
 import { FileStorer } from '../../../src/copy/pipeline/file-storer.ts';
 import { PackBuffers } from '../../../src/copy/pipeline/pack-buffers.ts';
-import type { StoreFileResult, WorkerSetup } from '../../../src/copy/pipeline/protocol.ts';
+import type {
+  FileReference,
+  StoredFile,
+  StoreFileResult,
+  WorkerSetup,
+} from '../../../src/copy/pipeline/protocol.ts';
 import { WorkerPool } from '../../../src/copy/pipeline/worker-pool.ts';
 import { FileQueue } from '../../../src/copy/stage/file-queue.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
@@ -55,6 +60,12 @@ function storerOf({ setup }: Bench, chunker: Chunker): FileStorer {
 function storedOf(result: StoreFileResult): Extract<StoreFileResult, { outcome: 'stored' }>['file'] {
   if (result.outcome === 'failed') throw unpackError(result.error);
   return result.file;
+}
+
+async function storedBy(queue: FileQueue, reference: FileReference, sizeBytes: number): Promise<StoredFile> {
+  const { promise, resolve, reject } = Promise.withResolvers<StoreFileResult>();
+  queue.store(reference, sizeBytes, { done: resolve, failed: reject });
+  return storedOf(await promise);
 }
 
 /** The ids of the contents, cut in one go. */
@@ -116,7 +127,7 @@ for (const name of ['fastcdc', 'rabin'] as const) {
           for (const kind of ['dense', 'sparse']) {
             const reference = { directoryFd: place.fd, name: `${kind}-${seed}` };
             const small = storedOf(await storer.storeFile(reference));
-            const large = storedOf(await queue.store(reference, bytes.length));
+            const large = await storedBy(queue, reference, bytes.length);
             assert.deepEqual(small.content, expected, `${kind}, small path`);
             assert.deepEqual(large.content, expected, `${kind}, large path`);
             assert.deepEqual([large.sizeBytes, large.changedWhileRead], [bytes.length, false]);
@@ -186,7 +197,7 @@ describe('a file that changes between two of its chunks', () => {
         return run(job, request, transfer);
       };
       try {
-        const file = storedOf(await new FileQueue(pool).store({ directoryFd: place.fd, name: 'file' }, size));
+        const file = await storedBy(new FileQueue(pool), { directoryFd: place.fd, name: 'file' }, size);
         assert.equal(file.changedWhileRead, true);
         if (title !== 'grows') assert.equal(file.sizeBytes, readFileSync(path).length);
       } finally {

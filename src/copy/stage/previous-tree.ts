@@ -1,0 +1,167 @@
+import type { Latin1Name } from '../../base/file-system.ts';
+import { unquoteName } from '../../repository/format/go-quote.ts';
+import { decodeNode } from '../../repository/format/tree-node-reader.ts';
+import { isId, parseStringText } from '../../repository/format/strict-json.ts';
+import { parseNodeText } from '../../repository/format/tree-text.ts';
+import { decodeTree, treeClosing, treeOpening } from '../../repository/format/tree.ts';
+import type { TreeNode } from '../../repository/format/tree-node.ts';
+
+const nodeStart = '{"name":"';
+const afterName = '","type":"';
+const idCharacters = 64;
+
+/**
+ * A folder of the parent snapshot, read beside the folder of the source, in one order. It is compared as text: what an
+ * unchanged entry would be stored as stands there, character by character, so that nothing has to be parsed and,
+ * where all of a folder is as it was, nothing encoded (parsing and encoding took three times as long as the two
+ * system calls of such an entry). Only the node of an entry that differs is parsed.
+ *
+ * A tree in another form than restic writes is parsed as a whole.
+ */
+export class PreviousTree {
+  readonly id: string;
+  readonly #where: string;
+  /** Empty where the tree had to be parsed as a whole. */
+  readonly #text: string;
+  readonly #textEnd: number;
+  readonly #parsed: Map<Latin1Name, TreeNode> | undefined;
+  /** The node that is looked at begins here. */
+  #cursor: number;
+  /** Where it ends, once that is known. */
+  #nodeEnd = 0;
+  #isWhole = true;
+
+  /** Throws RepositoryError `corrupt`. */
+  constructor(id: string, plaintext: Buffer) {
+    this.id = id;
+    this.#where = `tree ${id}`;
+    const text = plaintext.toString('utf8');
+    // Where bytes are no UTF-8 the text does not tell what they were.
+    const isPlain = text.startsWith(treeOpening) && text.endsWith(treeClosing) && !text.includes('\ufffd');
+    this.#text = isPlain ? text : '';
+    this.#textEnd = isPlain ? text.length - treeClosing.length : 0;
+    this.#cursor = isPlain ? treeOpening.length : 0;
+    this.#parsed = isPlain ? undefined : nodesByName(decodeTree(plaintext, this.#where).nodes);
+  }
+
+  /** True when every entry has been kept, and there were no others: the folder's tree is this one again. */
+  get isWhole(): boolean {
+    return this.#isWhole && this.#parsed === undefined && this.#cursor >= this.#textEnd;
+  }
+
+  /**
+   * Goes to the node of that name, whose text in a node is `nameText`; false when there is none. Names must be asked
+   * for in ascending order.
+   */
+  find(name: Latin1Name, nameText: string): boolean {
+    while (this.#cursor < this.#textEnd) {
+      const nameEnd = this.#cursor + nodeStart.length + nameText.length;
+      if (this.#text.startsWith(nameText, nameEnd - nameText.length)) {
+        if (this.#text.startsWith(afterName, nameEnd)) return true;
+      }
+      this.#isWhole = false;
+      if (this.#nameAtCursor() > name) return false;
+      this.#moveTo(this.#findNodeEnd());
+    }
+    this.#isWhole = false;
+    return this.#parsed?.has(name) ?? false;
+  }
+
+  /** True when the text of the found node begins so. */
+  startsWith(head: string): boolean {
+    return this.#text.startsWith(head, this.#cursor);
+  }
+
+  /** True when the found node has exactly this text. */
+  equals(node: string): boolean {
+    return this.startsWith(node) && this.#endsAt(this.#cursor + node.length);
+  }
+
+  /** The content of the found file, or undefined when its node does not begin with `head` and end with its content. */
+  contentBehind(head: string): readonly string[] | undefined {
+    const opening = `${head},"content":[`;
+    if (!this.startsWith(opening)) return undefined;
+    const ids: string[] = [];
+    let position = this.#cursor + opening.length;
+    while (this.#text[position] === '"') {
+      const end = position + 1 + idCharacters;
+      const id = this.#text.substring(position + 1, end);
+      if (this.#text[end] !== '"' || !isId(id)) return undefined;
+      ids.push(id);
+      position = end + 1;
+      if (this.#text[position] !== ',') break;
+      position++;
+    }
+    return this.#text.startsWith(']}', position) && this.#endsAt(position + 2) ? ids : undefined;
+  }
+
+  /** The tree of the found folder, or undefined when its node does not begin with `head` and end with its tree. */
+  subtreeBehind(head: string): string | undefined {
+    const opening = `${head},"subtree":"`;
+    if (!this.startsWith(opening)) return undefined;
+    const start = this.#cursor + opening.length;
+    const end = start + idCharacters;
+    const id = this.#text.substring(start, end);
+    return isId(id) && this.#text.startsWith('"}', end) && this.#endsAt(end + 2) ? id : undefined;
+  }
+
+  /** Goes on behind the found node, which the new tree has too, as it is: returns its text. */
+  keep(): string {
+    const text = this.#text.substring(this.#cursor, this.#nodeEnd);
+    this.#moveTo(this.#nodeEnd);
+    return text;
+  }
+
+  /** Goes on behind the found node and returns it parsed. Throws RepositoryError `corrupt`. */
+  parse(name: Latin1Name): TreeNode {
+    this.#isWhole = false;
+    const parsed = this.#parsed?.get(name);
+    if (parsed !== undefined) return parsed;
+    const end = this.#findNodeEnd();
+    const node = parseNodeText(this.#text.substring(this.#cursor, end));
+    this.#moveTo(end);
+    return decodeNode(node, this.#where);
+  }
+
+  #endsAt(end: number): boolean {
+    this.#nodeEnd = end;
+    return end === this.#textEnd || this.#text[end] === ',';
+  }
+
+  #moveTo(nodeEnd: number): void {
+    this.#cursor = nodeEnd + 1;
+  }
+
+  #nameAtCursor(): Latin1Name {
+    const start = this.#cursor + nodeStart.length;
+    const quoted = parseStringText(this.#text.substring(start, stringEnd(this.#text, start)), this.#where);
+    return unquoteName(quoted, this.#where).toString('latin1');
+  }
+
+  /** Where the node at the cursor ends. A nested value may look so too: what is parsed then shows it. */
+  #findNodeEnd(): number {
+    const boundary = `},${nodeStart}`;
+    for (let search = this.#cursor; ;) {
+      const found = this.#text.indexOf(boundary, search);
+      if (found < 0) return this.#textEnd;
+      const nameEnd = stringEnd(this.#text, found + boundary.length);
+      if (this.#text.startsWith(afterName, nameEnd)) return found + 1;
+      search = found + 1;
+    }
+  }
+}
+
+/** Where the JSON string that begins at `start` ends: its closing quote, or the end of the text. */
+function stringEnd(text: string, start: number): number {
+  let index = start;
+  for (; index < text.length; index++) {
+    const character = text.charCodeAt(index);
+    if (character === 0x22) break;
+    if (character === 0x5c) index++;
+  }
+  return index;
+}
+
+function nodesByName(nodes: readonly TreeNode[]): Map<Latin1Name, TreeNode> {
+  return new Map(nodes.map((node) => [Buffer.from(node.name).toString('latin1'), node]));
+}
