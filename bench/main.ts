@@ -8,8 +8,8 @@ import { removeTree } from '../test/support/temporary-folder.ts';
 import { dataSets } from './data/catalogue.ts';
 import { runMatrix } from './matrix.ts';
 import { passes, passNames } from './passes.ts';
-import type { PassName } from './passes.ts';
 import { openPrograms, programNames } from './programs/catalogue.ts';
+import { writeReport } from './report/write-report.ts';
 import { stores } from './stores/catalogue.ts';
 import { benchFolder } from './support/bench-folder.ts';
 import { identifyEngine } from './support/engine.ts';
@@ -42,13 +42,17 @@ and what is built are the same. Data sets lie in TRANSHIP_BENCH_DIR (default: ~/
 
 const results = join(import.meta.dirname, 'results');
 const tinyScale = 0.001;
-const quick = {
-  data: 'big:0.25,small:0.15,source',
-  stores: 'local,s3',
-  passes: 'first,unchanged,restore',
-  programs: 'tranship,restic,kopia',
-  rounds: '1',
-};
+/**
+ * What tells within 10 minutes whether a change has made something slower. `source` is not restored from S3, since tens
+ * of thousands of new files take longest of all, and the disk most of that.
+ */
+const quickPasses = ['start', 'open', 'first', 'unchanged', 'restore'] as const;
+const quickParts = [
+  { data: ['big:0.25', 'small:0.15'], stores: ['local', 's3'], passes: quickPasses },
+  { data: ['source'], stores: ['local'], passes: quickPasses },
+  { data: ['source'], stores: ['s3'], passes: quickPasses.filter((name) => name !== 'restore') },
+];
+const quickPrograms = ['tranship', 'restic', 'kopia'];
 
 function list(): void {
   const table = (title: string, rows: readonly { readonly name: string; readonly about: string }[]): void => {
@@ -61,27 +65,28 @@ function list(): void {
   console.log(`programs:\n  ${programNames.join(' ')}\nmicro:\n  ${microNames().join(' ')}`);
 }
 
-/** Names of a list that are known; ends the program at one that is not. */
-function chosen(kind: string, text: string | undefined, known: readonly string[]): string[] {
-  const names = text?.split(',') ?? [...known];
-  const unknown = names.filter((name) => !known.includes(name));
+/** Names of a list, all where none are given; ends the program at one that is not known. */
+function chosen<Name extends string>(kind: string, text: string | undefined, known: readonly Name[]): Name[] {
+  const names: readonly string[] = text?.split(',') ?? known;
+  const unknown = names.filter((name) => !known.some((one) => one === name));
   if (unknown.length > 0)
     throw new RangeError(`no ${kind} is called ${unknown.join(', ')} (known: ${known.join(', ')})`);
   return known.filter((name) => names.includes(name));
 }
 
-function chosenData(text: string | undefined, scale: number): Plan['data'] {
-  const scales = new Map<string, number>();
-  for (const part of text?.split(',') ?? dataSets.map(({ name }) => name)) {
-    const [name = '', own = '1'] = part.split(':');
-    scales.set(name, positive('a scale', own) * scale);
-  }
-  const names = chosen(
-    'data set',
-    [...scales.keys()].join(','),
-    dataSets.map(({ name }) => name),
+/** NAME or NAME:SCALE. */
+function chosenData(parts: readonly string[], scale: number): Plan['data'] {
+  const scales = new Map(
+    parts.map((part) => {
+      const [name = '', own = '1'] = part.split(':');
+      return [name, positive('a scale', own) * scale];
+    }),
   );
-  return names.map((name) => ({ name, scale: scales.get(name) ?? scale }));
+  const known = dataSets.map(({ name }) => name);
+  return chosen('data set', [...scales.keys()].join(','), known).map((name) => ({
+    name,
+    scale: scales.get(name) ?? scale,
+  }));
 }
 
 function positive(what: string, text: string): number {
@@ -124,19 +129,7 @@ async function runPasses(args: readonly string[]): Promise<void> {
     },
     allowNegative: true,
   });
-  const options = values.quick ? { ...quick, ...values } : values;
-  const plan: Plan = {
-    data: chosenData(options.data, values.scale === 'tiny' ? tinyScale : positive('--scale', values.scale)),
-    stores: chosen(
-      'store',
-      options.stores,
-      stores.map(({ name }) => name),
-    ),
-    programs: chosen('program', options.programs, programNames),
-    passes: chosen('pass', options.passes, passNames) as PassName[],
-    rounds: positive('--rounds', options.rounds ?? '3'),
-    countsTraffic: values.traffic && !values.quick,
-  };
+  const plans = plansOf(values);
   const deadlineMs =
     values.minutes === undefined
       ? Infinity
@@ -144,10 +137,51 @@ async function runPasses(args: readonly string[]): Promise<void> {
   const built = mkdtempSync(join(tmpdir(), 'tranship-bench-'));
   try {
     const launcher = buildPackage(built, values.commit);
-    await runPlan(plan, { ...identifyEngine(values.commit), launcher, deadlineMs, folder: values.results });
+    const identity = identifyEngine(values.commit);
+    for (const plan of plans)
+      await runPlan(plan, { ...identity, launcher, deadlineMs, folder: values.results });
   } finally {
     removeTree(built);
   }
+}
+
+interface Choice {
+  readonly quick: boolean;
+  readonly data?: string | undefined;
+  readonly stores?: string | undefined;
+  readonly passes?: string | undefined;
+  readonly programs?: string | undefined;
+  readonly rounds?: string | undefined;
+  readonly scale: string;
+  readonly traffic: boolean;
+}
+
+/** One plan, or with `--quick` its parts as far as they were chosen. */
+function plansOf(choice: Choice): Plan[] {
+  const scale = choice.scale === 'tiny' ? tinyScale : positive('--scale', choice.scale);
+  const common = {
+    programs: chosen('program', choice.programs, programNames),
+    rounds: positive('--rounds', choice.rounds ?? (choice.quick ? '1' : '3')),
+    countsTraffic: choice.traffic && !choice.quick,
+  };
+  const storeNames = chosen(
+    'store',
+    choice.stores,
+    stores.map(({ name }) => name),
+  );
+  const wantedPasses = chosen('pass', choice.passes, passNames);
+  const data = chosenData(choice.data?.split(',') ?? dataSets.map(({ name }) => name), scale);
+  if (!choice.quick) return [{ ...common, data, stores: storeNames, passes: wantedPasses }];
+  const programs = choice.programs === undefined ? quickPrograms : common.programs;
+  return quickParts
+    .map((part) => ({
+      ...common,
+      programs,
+      data: chosenData(part.data, scale).filter(({ name }) => data.some((one) => one.name === name)),
+      stores: storeNames.filter((name) => part.stores.includes(name)),
+      passes: wantedPasses.filter((name) => part.passes.some((one) => one === name)),
+    }))
+    .filter((plan) => [plan.data, plan.stores, plan.passes].every(({ length }) => length > 0));
 }
 
 async function runPlan(
@@ -193,6 +227,7 @@ async function runPlan(
 async function main([part = '', ...args]: readonly string[]): Promise<void> {
   if (part === '--help') console.log(usage);
   else if (part === '--list') list();
+  else if (part === 'report') console.log(writeReport(args, results));
   else if (part === 'micro') {
     runParts(
       chosen('micro bench', args[0], microNames()).map((name) => `micro/${name}.bench.ts`),
@@ -203,9 +238,20 @@ async function main([part = '', ...args]: readonly string[]): Promise<void> {
   else throw new RangeError(`no bench is called ${part}; see npm run bench -- --help`);
 }
 
+/** Wrong usage: a name or an option that does not exist. */
+function isUsageError(error: unknown): boolean {
+  return (
+    error instanceof RangeError || (error instanceof TypeError && codeOf(error).startsWith('ERR_PARSE_ARGS'))
+  );
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : '';
+}
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof Error ? (error instanceof RangeError ? error.message : error.stack) : error);
-  process.exitCode = error instanceof RangeError ? 2 : 1;
+  process.exitCode = isUsageError(error) ? 2 : 1;
+  console.error(error instanceof Error && isUsageError(error) ? error.message : error);
 }

@@ -6,6 +6,7 @@ import { keepData } from './data/kept-data.ts';
 import type { KeptData } from './data/kept-data.ts';
 import type { Program } from './programs/program.ts';
 import type { Store } from './stores/store.ts';
+import { readTree } from './support/read-tree.ts';
 import type { RunFile } from './support/run-file.ts';
 import { runTurn, takesPart } from './turn.ts';
 
@@ -38,6 +39,7 @@ export async function runMatrix(file: RunFile, options: MatrixOptions): Promise<
   mkdirSync(work, { recursive: true });
   const folder = mkdtempSync(join(work, 'run-'));
   // Programs keep compiled code and temporary files there: the same place in all turns, as at home.
+  const before = process.env['TMPDIR'];
   process.env['TMPDIR'] = folder;
   try {
     for (const { name, scale } of plan.data) {
@@ -47,7 +49,9 @@ export async function runMatrix(file: RunFile, options: MatrixOptions): Promise<
       const data = await keepData(set, scale, join(options.folder, 'data'));
       if (file.run.counts[name] === undefined) file.addCount(name, data.count);
       for (const store of options.stores) {
-        for (const turn of turnsOf(file, data, store, options.programs)) {
+        const turns = turnsOf(file, data, store, options.programs);
+        if (turns.length > 0) readTree(data.tree);
+        for (const turn of turns) {
           if (performance.now() > options.deadlineMs) return false;
           await makeTurn(file, turn, folder, options.say);
         }
@@ -55,6 +59,8 @@ export async function runMatrix(file: RunFile, options: MatrixOptions): Promise<
     }
     return true;
   } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
     removeTree(folder);
   }
 }
@@ -81,18 +87,19 @@ async function makeTurn(
   folder: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const { passes } = file.run.plan;
   const startMs = performance.now();
-  try {
-    const measured = await runTurn({ ...turn, passes }, folder);
-    const walls = measured.flatMap(({ pass, cost }) =>
-      cost === undefined ? [] : [`${pass} ${(cost.wallMs / 1000).toFixed(2)}`],
-    );
-    file.add({ turn: turn.id }, measured);
-    say(`${turn.id}: ${walls.join(', ')} s (${((performance.now() - startMs) / 1000).toFixed(0)} s in all)`);
-  } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
-    file.add({ turn: turn.id, failure }, []);
-    say(`${turn.id}: FAILED: ${failure}`);
+  const outcome = await runTurn({ ...turn, passes: file.run.plan.passes }, folder).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  if (typeof outcome === 'string') {
+    file.add({ turn: turn.id, failure: outcome }, []);
+    say(`${turn.id}: FAILED: ${outcome}`);
+    return;
   }
+  file.add({ turn: turn.id }, outcome);
+  const walls = outcome.flatMap(({ pass, cost }) =>
+    cost === undefined ? [] : [`${pass} ${(cost.wallMs / 1000).toFixed(2)}`],
+  );
+  const figures = walls.length === 0 ? 'traffic counted' : `${walls.join(', ')} s`;
+  say(`${turn.id}: ${figures} (${((performance.now() - startMs) / 1000).toFixed(0)} s in all)`);
 }

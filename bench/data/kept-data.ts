@@ -6,7 +6,7 @@ import { countTree } from '../support/tree-count.ts';
 import type { TreeCount } from '../support/tree-count.ts';
 
 /** Counts up whenever a generator makes other contents than before. */
-const generation = 1;
+const generation = 2;
 
 /** A data set that lies ready on the disk. */
 export interface KeptData {
@@ -34,7 +34,7 @@ export async function keepData(data: DataSet, scale: number, folder: string): Pr
     try {
       mkdirSync(join(making, 'tree'));
       await data.fill(join(making, 'tree'), scale);
-      writeFileSync(join(making, 'count.json'), JSON.stringify(await countTree(join(making, 'tree'))));
+      writeFileSync(join(making, 'count.json'), JSON.stringify(countTree(join(making, 'tree'))));
       renameSync(making, home);
     } catch (error) {
       rmSync(making, { recursive: true, force: true });

@@ -39,10 +39,15 @@ export async function filesBelow(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** Every hundredth file: eight in ten get other contents of the same size, one goes, beside one comes a new one. */
+/**
+ * Every hundredth file, at least one: of ten of them eight get other contents of the same size, one goes, and beside
+ * one comes a new one.
+ */
 export async function changeFiles(folder: string, changes: TreeChanges): Promise<void> {
   const stream = byteStream('change files');
-  const chosen = (await filesBelow(folder)).filter((_, index) => index % 100 === 50);
+  const files = await filesBelow(folder);
+  const first = Math.min(50, files.length - 1);
+  const chosen = files.filter((_, index) => index % 100 === first);
   for (const [index, path] of chosen.entries()) {
     const { byteLength } = await readFile(join(folder, path));
     if (index % 10 === 8) changes.remove(path);

@@ -8,10 +8,8 @@ const dependencies = {
   '@emotion/styled': '11.13.0',
   '@mui/icons-material': '5.16.7',
   '@mui/material': '5.16.7',
-  'core-js': '3.38.1',
   'date-fns': '3.6.0',
   eslint: '9.11.1',
-  firebase: '10.13.2',
   jest: '29.7.0',
   lodash: '4.17.21',
   react: '18.3.1',
@@ -24,7 +22,7 @@ const dependencies = {
 export const source: DataSet = {
   name: 'source',
   about:
-    'the installed packages of a web application, about 67,000 files in 270 MB; below full size some of this clone’s',
+    'the installed packages of a web application, about 53,000 files in 200 MB; below full size some of this clone’s',
   fill: (folder, scale) => (scale >= 1 ? installPackages(folder, dependencies) : copyPackages(folder, scale)),
   change: (folder, _, changes) => changeFiles(folder, changes),
 };

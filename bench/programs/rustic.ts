@@ -15,42 +15,37 @@ export function rustic(binary: string, version: string): Program {
       RUSTIC_CACHE_DIR: join(place.state, 'cache'),
       RUSTIC_NO_PROGRESS: 'true',
       RUSTIC_LOG_LEVEL: 'warn',
+      ...repositoryOf(place),
     }),
-    init: (place) => [
-      [binary, ...repositoryOf(place), 'init', '--set-compression', '3', '--set-extra-verify', 'true'],
-    ],
-    passes: (place) => {
-      const { data, target } = place;
-      const start = [binary, ...repositoryOf(place)] as const;
-      const backup = run(...start, 'backup', data);
-      const restore = [...start, 'restore', `latest:${data}`, target] as const;
+    init: () => [[binary, 'init', '--set-compression', '3', '--set-extra-verify', 'true']],
+    passes: ({ data, target }) => {
+      const backup = run(binary, 'backup', data);
+      const restore = [binary, 'restore', `latest:${data}`, target] as const;
       return {
         start: run(binary, '--version'),
-        open: run(...start, 'cat', 'config'),
+        open: run(binary, 'cat', 'config'),
         first: backup,
         unchanged: backup,
         changed: backup,
         restore: run(...restore),
         'restore-over': run(...restore, '--delete'),
-        check: run(...start, 'check'),
-        'check-data': run(...start, 'check', '--read-data'),
-        forget: run(...start, 'forget', '--keep-last', '1', '--prune', '--instant-delete'),
+        check: run(binary, 'check'),
+        'check-data': run(binary, 'check', '--read-data'),
+        forget: run(binary, 'forget', '--keep-last', '1', '--prune', '--instant-delete'),
       };
     },
   };
 }
 
-function repositoryOf({ repository }: Place): readonly string[] {
-  if (repository.kind === 'local') return ['-r', repository.path];
-  const { endpoint, bucket, region, accessKeyId, secretAccessKey } = repository;
-  const options = {
-    bucket,
-    endpoint,
-    region,
-    root: '/repository',
-    access_key_id: accessKeyId,
-    secret_access_key: secretAccessKey,
+function repositoryOf({ repository }: Place): Readonly<Record<string, string>> {
+  if (repository.kind === 'local') return { RUSTIC_REPOSITORY: repository.path };
+  return {
+    RUSTIC_REPOSITORY: 'opendal:s3',
+    OPENDAL_BUCKET: repository.bucket,
+    OPENDAL_ENDPOINT: repository.endpoint,
+    OPENDAL_REGION: repository.region,
+    OPENDAL_ROOT: '/repository',
+    OPENDAL_ACCESS_KEY_ID: repository.accessKeyId,
+    OPENDAL_SECRET_ACCESS_KEY: repository.secretAccessKey,
   };
-  const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  return ['-r', 'opendal:s3', ...flags];
 }

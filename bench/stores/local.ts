@@ -11,7 +11,7 @@ export const local: Store = {
     const path = join(folder, 'repository');
     return {
       location: { kind: 'local', path },
-      repositoryBytes: async () => (await countTree(path)).bytes,
+      repositoryBytes: async () => countTree(path).bytes,
       takeTraffic: undefined,
       close: async () => undefined,
     };

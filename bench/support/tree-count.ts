@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** How much is in a tree. Links count as files of no bytes. */
@@ -8,15 +8,15 @@ export interface TreeCount {
   readonly bytes: number;
 }
 
-export async function countTree(folder: string): Promise<TreeCount> {
+export function countTree(folder: string): TreeCount {
   let [files, folders, bytes] = [0, 0, 0];
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isDirectory()) {
       folders += 1;
       continue;
     }
     files += 1;
-    if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size;
+    if (entry.isFile()) bytes += lstatSync(join(entry.parentPath, entry.name)).size;
   }
   return { files, folders, bytes };
 }
@@ -28,18 +28,18 @@ const sampledBytes = 64 * 2 ** 20;
  * Throws where a copy has another number of files, folders or bytes than the original, or where one of a hundred
  * files, as far as they are not huge, has other contents: a program that did nothing must not be called fast.
  */
-export async function assertSameTree(original: string, copy: string): Promise<void> {
-  const [expected, found] = [await countTree(original), await countTree(copy)];
+export function assertSameTree(original: string, copy: string): void {
+  const [expected, found] = [countTree(original), countTree(copy)];
   if (JSON.stringify(expected) !== JSON.stringify(found)) {
     throw new Error(`restored ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`);
   }
-  const entries = await readdir(original, { recursive: true, withFileTypes: true });
+  const entries = readdirSync(original, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const every = Math.max(1, Math.floor(paths.length / sampledFiles));
   for (const path of paths.sort().filter((_, index) => index % every === 0)) {
-    if ((await lstat(path)).size > sampledBytes) continue;
+    if (lstatSync(path).size > sampledBytes) continue;
     const name = relative(original, path);
-    const [before, after] = [await readFile(path), await readFile(join(copy, name))];
+    const [before, after] = [readFileSync(path), readFileSync(join(copy, name))];
     if (!before.equals(after)) throw new Error(`restored other contents of ${name}`);
   }
 }

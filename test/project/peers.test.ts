@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { peers } from '../../scripts/peer-catalogue.ts';
+import { benchPeers, peers } from '../../scripts/peer-catalogue.ts';
 import { projectRoot } from '../support/project-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -64,9 +64,10 @@ describe('a suite that needs a peer', () => {
 
 describe('the catalogue of peers', () => {
   it('has each name once, and the version in the name of each folder', () => {
-    assert.equal(new Set(peers.map((peer) => peer.name)).size, peers.length);
-    assert.equal(new Set(peers.map((peer) => peer.folder)).size, peers.length);
-    for (const { folder, version } of peers) assert.ok(folder.endsWith(`-${version}`), folder);
+    const all = [...peers, ...benchPeers];
+    assert.equal(new Set(all.map((peer) => peer.name)).size, all.length);
+    assert.equal(new Set(all.map((peer) => peer.folder)).size, all.length);
+    for (const { folder, version } of all) assert.ok(folder.endsWith(`-${version}`), folder);
   });
 });
 
@@ -83,6 +84,21 @@ describe('npm run peers', () => {
         .split('\n')
         .map((line) => line.split(/\s+/).slice(0, 3)),
       peers.map(({ name, version }) => [name, version, 'absent']),
+    );
+  });
+
+  it('knows those of the benches with --bench', (t) => {
+    const env = { ...process.env, TRANSHIP_PEERS_DIR: temporaryFolder(t) };
+    const options = { env, encoding: 'utf8' } as const;
+    const { status, stdout } = spawnSync(process.execPath, [script, '--list', '--bench'], options);
+    assert.equal(status, 0);
+    const names = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ', 1)[0]);
+    assert.deepEqual(
+      names,
+      [...peers, ...benchPeers].map(({ name }) => name),
     );
   });
 
