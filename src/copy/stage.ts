@@ -209,8 +209,12 @@ class StagePass {
   ): Promise<string> {
     const { signal, dryRun = false } = this.#options;
     const packSize = this.#options.packSizeBytes ?? packSizeBytes.default;
-    const upload = async (pack: UploadedPack): Promise<void> => {
+    const count = (pack: Pick<UploadedPack, 'blobs'>): void => {
       this.#countPack(pack);
+      for (const { type, id } of pack.blobs) relied.add(type, id);
+    };
+    const upload = async (pack: UploadedPack): Promise<void> => {
+      count(pack);
       if (!dryRun) await uploader.upload(pack);
     };
     const pool = new WorkerPool({
@@ -231,8 +235,8 @@ class StagePass {
       this.#refuseEmpty(stager);
       const leftovers: OpenPack[] = (await pool.runOnEach('flush', {})).flat();
       await pool.uploadsDone();
-      if (dryRun) for (const pack of leftovers) this.#countPack(pack);
-      else await uploader.uploadLeftovers(leftovers, packSize, (pack) => this.#countPack(pack));
+      if (dryRun) for (const pack of leftovers) count(pack);
+      else await uploader.uploadLeftovers(leftovers, packSize, count);
       return tree;
     } finally {
       await pool.close();

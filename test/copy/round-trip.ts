@@ -42,6 +42,9 @@ async function move(
   const restored = await restoreAll(repository, target, { ...options, workers: 2 });
   assert.deepEqual([...restored.errors, ...restored.warned], []);
   assert.equal(restored.isPartial || staged.isPartial, false);
+  // What was taken over from the parent is what reading everything gives.
+  const read = await stageAll(repository, source, { workers: 2, force: true });
+  assert.equal(read.tree, staged.tree);
   const differences = names.flatMap((name) =>
     compareTrees(join(source, name), join(target, name)).map((difference) => `${name}/${difference}`),
   );

@@ -4,11 +4,19 @@ import { close, contentBytes, nextData, nextHole, openFileAt, statFd } from '../
 import type { Latin1Name } from '../../base/file-system.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
 import type { Chunker } from '../../repository/chunker/chunker.ts';
-import type { BlobSealer } from './blob-sealer.ts';
+import type { BlobSealer, SealedInto } from './blob-sealer.ts';
 import { storedFileOf } from './stored-file.ts';
 import { FileWindow, readFully } from './file-window.ts';
 import { isZero } from './zero-bytes.ts';
-import type { ByteSource, Cut, FileReference, Jobs, StoredFile, StoreFileResult } from './protocol.ts';
+import type {
+  ByteSource,
+  Cut,
+  FileReference,
+  Jobs,
+  StoredContent,
+  StoredFile,
+  StoreFileResult,
+} from './protocol.ts';
 
 /** Reads files into the chunker's window, cuts them, and hands the chunks to the sealer. */
 export class FileStorer {
@@ -51,19 +59,16 @@ export class FileStorer {
     if (status.type !== 'file') {
       throw new FileSystemError('conflict', `the file became a ${status.type} while it was being opened`);
     }
-    const content: string[] = [];
-    let addedBytes = 0;
+    const content = new ContentList();
     const view = new FileWindow(this.#chunker.window, { kind: 'file', fd }, 0, status.sizeBytes);
     for (;;) {
       if (!view.isReady) view.refill();
       const length = this.#chunker.nextChunk(view.start, view.end, view.isEnd);
       if (length === 0) break;
-      const sealed = await this.#sealer.store('data', view.chunk(length));
-      content.push(sealed.id);
-      addedBytes += sealed.addedBytes;
+      content.add(await this.#sealer.store('data', view.chunk(length)));
       view.advance(length);
     }
-    return storedFileOf(fd, name, status, { content, sizeBytes: view.position, addedBytes });
+    return storedFileOf(fd, name, status, content.stored(view.position));
   }
 
   /**
@@ -92,28 +97,25 @@ export class FileStorer {
 
   /** The bytes read here are what is stored, whatever the file was when its cuts were found. */
   async storeChunks(request: Jobs['store-chunks']['request']): Promise<Jobs['store-chunks']['response']> {
-    const content: string[] = [];
-    let addedBytes = 0;
+    const content = new ContentList();
     let position = request.position;
     for (const lengthBytes of request.lengths) {
       const chunk = this.#chunker.window.subarray(0, lengthBytes);
       const got = readFully(request.source, chunk, position);
       if (got > 0) {
-        const sealed = await this.#sealer.store('data', chunk.subarray(0, got));
-        content.push(sealed.id);
-        addedBytes += sealed.addedBytes;
+        content.add(await this.#sealer.store('data', chunk.subarray(0, got)));
         position += got;
       }
-      if (got < lengthBytes)
-        return { content, addedBytes, sizeBytes: position - request.position, isShort: true };
+      if (got < lengthBytes) return { ...content.stored(position - request.position), isShort: true };
     }
-    return { content, addedBytes, sizeBytes: position - request.position, isShort: false };
+    return { ...content.stored(position - request.position), isShort: false };
   }
 
   async storeZeros(lengthBytes: number): Promise<Jobs['store-zeros']['response']> {
     const zeros = this.#chunker.window.fill(0, 0, lengthBytes).subarray(0, lengthBytes);
-    const sealed = await this.#sealer.store('data', zeros);
-    return { content: [sealed.id], addedBytes: sealed.addedBytes, sizeBytes: lengthBytes, isShort: false };
+    const content = new ContentList();
+    content.add(await this.#sealer.store('data', zeros));
+    return { ...content.stored(lengthBytes), isShort: false };
   }
 
   /** True when the zeros of a hole reach far enough that the chunk at `position` holds nothing else. */
@@ -129,6 +131,23 @@ export class FileStorer {
   /** Devices and streams know no holes: what was read once and is zeros is not hashed, let alone stored, again. */
   #isZeroChunk(start: number, lengthBytes: number): boolean {
     return lengthBytes === this.#zeroChunkBytes && isZero(this.#window, start, start + lengthBytes);
+  }
+}
+
+/** Chunks as they are stored, one after the other. */
+class ContentList {
+  readonly #content: string[] = [];
+  readonly #known: string[] = [];
+  #addedBytes = 0;
+
+  add({ id, addedBytes }: SealedInto): void {
+    this.#content.push(id);
+    if (addedBytes === 0) this.#known.push(id);
+    this.#addedBytes += addedBytes;
+  }
+
+  stored(sizeBytes: number): StoredContent {
+    return { content: this.#content, known: this.#known, sizeBytes, addedBytes: this.#addedBytes };
   }
 }
 

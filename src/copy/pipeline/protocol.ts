@@ -4,6 +4,7 @@ import type { SharedBlobIndex } from '../../repository/blob-index.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
+import type { StoredBatch } from './stored-batch.ts';
 
 /** How hard to compress; the zstd level behind each word is in blob-sealer.ts. */
 export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
@@ -38,17 +39,16 @@ export type ByteSource =
 export interface StoredContent {
   /** Data blob ids in order. */
   readonly content: readonly string[];
+  /** Those of them that were there already; the others come with the packs that hold them. */
+  readonly known: readonly string[];
   readonly sizeBytes: number;
   readonly addedBytes: number;
 }
 
-export interface StoredFile extends StoredContent {
+export interface StoredFile extends Omit<StoredContent, 'content'> {
   /** Size or times moved between the first and the last read. */
   readonly changedWhileRead: boolean;
-  /**
-   * The text of its node. Made where the file is read: to send its metadata as an object took a third of the time of a
-   * small file.
-   */
+  /** The text of its node, made where the file is read: its metadata as an object would cost more to send. */
   readonly node: string;
 }
 
@@ -93,8 +93,8 @@ export interface ExpectedChunk {
 
 /** Every job a worker does: what is asked and what comes back. */
 export interface Jobs {
-  /** Reads, cuts and stores whole files. One result a file, in order. */
-  'store-files': { request: { files: readonly FileReference[] }; response: readonly StoreFileResult[] };
+  /** Reads, cuts and stores whole files. */
+  'store-files': { request: { files: readonly FileReference[] }; response: StoredBatch };
   /** Finds cuts from `position` (a cut, or 0) on, for at least `budgetBytes` unless the source ends before. */
   'find-cuts': {
     request: { source: ByteSource; position: number; budgetBytes: number };

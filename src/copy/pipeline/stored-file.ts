@@ -13,7 +13,7 @@ export function storedFileOf(
   const after = statFd(fd);
   const head = statusHead(name, before, stored.sizeBytes);
   return {
-    content: stored.content,
+    known: stored.known,
     sizeBytes: stored.sizeBytes,
     addedBytes: stored.addedBytes,
     changedWhileRead: !before.hasTimesOf(after) || stored.sizeBytes !== after.sizeBytes,

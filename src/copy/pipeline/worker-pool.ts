@@ -48,6 +48,9 @@ async function endWorker({ worker, ended }: Member): Promise<void> {
  * waiting and future: a pass that lost a blob must not go on. A FileSystemError fails only the job that met it.
  */
 export class WorkerPool {
+  /** Threads at most; each is started when there is work for it: 60 ms of processor time that many a pass can spare. */
+  readonly workers: number;
+  readonly #setup: WorkerSetup;
   readonly #members: Member[] = [];
   readonly #queue: PendingJob[] = [];
   readonly #onPack: (pack: FilledPack) => Promise<void>;
@@ -69,12 +72,8 @@ export class WorkerPool {
     this.#onPack = options.onPack;
     this.#signal = options.signal;
     this.#signal?.addEventListener('abort', this.#onAbort);
-    const count = options.workers ?? availableParallelism();
-    for (let i = 0; i < count; i++) this.#members.push(this.#start(options.setup));
-  }
-
-  get workers(): number {
-    return this.#members.length;
+    this.#setup = options.setup;
+    this.workers = options.workers ?? availableParallelism();
   }
 
   /** The failure that ended the pool, if one did. */
@@ -101,7 +100,7 @@ export class WorkerPool {
     });
   }
 
-  /** Runs the same job once on every worker. */
+  /** Runs the same job once on every worker that has been started. */
   async runOnEach<K extends JobKind>(job: K, request: Jobs[K]['request']): Promise<Jobs[K]['response'][]> {
     const answers = this.#members.map((member) =>
       this.#submit(job, request, [], (pending) => this.#post(member, pending)),
@@ -169,14 +168,24 @@ export class WorkerPool {
   }
 
   #dispatch(): void {
-    for (let depth = 0; depth < jobsPerWorker; depth++) {
-      for (const member of this.#members) {
-        if (this.#queue.length === 0) return;
-        if (member.running.size > depth) continue;
-        const pending = this.#queue.shift();
-        if (pending !== undefined) this.#post(member, pending);
-      }
+    while (this.#queue.length > 0) {
+      const member = this.#freeMember();
+      if (member === undefined) return;
+      const pending = this.#queue.shift();
+      if (pending !== undefined) this.#post(member, pending);
     }
+  }
+
+  /** The one with the least to do; a new one only where all others have work at hand and a job waiting. */
+  #freeMember(): Member | undefined {
+    for (let running = 0; running < jobsPerWorker; running++) {
+      const member = this.#members.find((candidate) => candidate.running.size === running);
+      if (member !== undefined) return member;
+    }
+    if (this.#members.length >= this.workers || this.#closed) return undefined;
+    const member = this.#start(this.#setup);
+    this.#members.push(member);
+    return member;
   }
 
   #post(member: Member, pending: PendingJob): void {

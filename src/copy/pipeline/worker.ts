@@ -6,6 +6,7 @@ import { BlobWriter } from './blob-writer.ts';
 import { ChunkComparer } from './chunk-comparer.ts';
 import { FileStorer } from './file-storer.ts';
 import { PackBuffers } from './pack-buffers.ts';
+import { batchOf } from './stored-batch.ts';
 import type {
   FromWorker,
   JobKind,
@@ -58,7 +59,7 @@ const handlers: Handlers = {
   'store-files': async (request) => {
     const results: StoreFileResult[] = [];
     for (const file of request.files) results.push(await storer().storeFile(file));
-    return results;
+    return batchOf(results);
   },
   'find-cuts': (request) => storer().findCuts(request),
   'store-chunks': (request) => storer().storeChunks(request),

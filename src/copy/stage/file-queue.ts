@@ -2,6 +2,7 @@ import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
 import { openFileAt, statFd } from '../../base/file-system.ts';
 import type { Latin1Name } from '../../base/file-system.ts';
+import { resultsOf } from '../pipeline/stored-batch.ts';
 import { storedFileOf } from '../pipeline/stored-file.ts';
 import type { FileReference, StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
@@ -104,7 +105,8 @@ export class FileQueue {
     this.#batch = [];
     this.#batchBytes = 0;
     this.#pool.run('store-files', { files: batch.map((file) => file.reference) }).then(
-      (results) => {
+      (stored) => {
+        const results = resultsOf(stored);
         for (const [index, file] of batch.entries()) this.#answer(file.listener, results[index]);
       },
       (error: unknown) => {

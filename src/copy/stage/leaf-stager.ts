@@ -178,7 +178,7 @@ export class LeafStager {
   #fileStored(frame: Frame, place: Place, previous: TreeNode | undefined, file: StoredFile): void {
     const { counts, relied, report } = this.#options;
     frame.nodes[place.slot] = file.node;
-    for (const id of file.content) relied.add('data', id);
+    for (const id of file.known) relied.add('data', id);
     const action = previous?.type === 'file' ? 'changed' : 'new';
     if (action === 'new') counts.filesNew++;
     else counts.filesChanged++;

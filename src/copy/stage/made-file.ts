@@ -42,5 +42,6 @@ export function madeFile(
     size: stored.sizeBytes,
     links: 1,
   });
-  return { ...stored, changedWhileRead: false, node: fileNodeText(head, [], stored.content) };
+  const { content, ...rest } = stored;
+  return { ...rest, changedWhileRead: false, node: fileNodeText(head, [], content) };
 }

@@ -99,6 +99,7 @@ export function contentOf(parts: readonly StoredPart[]): StoredContent {
   const kept = firstShort === -1 ? parts : parts.slice(0, firstShort + 1);
   return {
     content: kept.flatMap((part) => part.content),
+    known: kept.flatMap((part) => part.known),
     sizeBytes: kept.reduce((sum, part) => sum + part.sizeBytes, 0),
     addedBytes: parts.reduce((sum, part) => sum + part.addedBytes, 0),
   };
