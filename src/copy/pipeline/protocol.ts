@@ -4,6 +4,7 @@ import type { SharedBlobIndex } from '../../repository/blob-index.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
+import type { FilesToMake, MadeFile } from './whole-file.ts';
 
 /** How hard to compress; the zstd level behind each word is in blob-sealer.ts. */
 export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
@@ -110,6 +111,8 @@ export interface Jobs {
   'store-tree': { request: { id: string; plaintext: Uint8Array }; response: { addedBytes: number } };
   /** Hands over the packs that are not full yet. */
   flush: { request: object; response: readonly OpenPack[] };
+  /** Makes whole files; those that there is something to be told of come back. */
+  'make-files': { request: FilesToMake; response: readonly MadeFile[] };
   /** Opens blobs and writes them to files; with `sparse`, runs of zeros become holes. */
   'write-blobs': {
     request: { packId: string; bytes: Uint8Array; blobs: readonly BlobToWrite[]; sparse: boolean };

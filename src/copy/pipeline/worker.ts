@@ -1,6 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from '../../base/error-transport.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { BlobOpener } from '../../repository/blob-opener.ts';
 import { openChunker } from '../../repository/chunker/open-chunker.ts';
+import { FileMaker } from '../restore/file-maker.ts';
 import { BlobSealer } from './blob-sealer.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ChunkComparer } from './chunk-comparer.ts';
@@ -36,7 +39,9 @@ function send(message: FromWorker): void {
 // Made on first use: a worker that restores needs no chunker with its window, one that stages no writer.
 let madeSealer: BlobSealer | undefined;
 let madeStorer: FileStorer | undefined;
+let madeOpener: BlobOpener | undefined;
 let madeWriter: BlobWriter | undefined;
+let madeMaker: FileMaker | undefined;
 let madeComparer: ChunkComparer | undefined;
 
 function sealer(): BlobSealer {
@@ -54,6 +59,11 @@ function storer(): FileStorer {
   return madeStorer;
 }
 
+function opener(): BlobOpener {
+  madeOpener ??= new BlobOpener(setup.secrets.masterKey);
+  return madeOpener;
+}
+
 const handlers: Handlers = {
   'store-files': async (request) => {
     const results: StoreFileResult[] = [];
@@ -68,8 +78,12 @@ const handlers: Handlers = {
   }),
   flush: () => sealer().release(),
   'write-blobs': (request) => {
-    madeWriter ??= new BlobWriter(setup.secrets.masterKey);
+    madeWriter ??= new BlobWriter(opener());
     return madeWriter.write(request);
+  },
+  'make-files': (request) => {
+    madeMaker ??= new FileMaker(BlobIndex.attach(setup.index), opener());
+    return madeMaker.make(request);
   },
   'compare-chunks': (request) => {
     madeComparer ??= new ChunkComparer();
@@ -80,7 +94,7 @@ const handlers: Handlers = {
 /** OpenSSL's and zstd's contexts are outside of what ends with a thread. */
 function closeAll(): void {
   madeSealer?.close();
-  madeWriter?.close();
+  madeOpener?.close();
   port?.close();
 }
 
