@@ -4,7 +4,7 @@ import type { SharedBlobIndex } from '../../repository/blob-index.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
-import type { FilesToMake, MadeFile } from './whole-file.ts';
+import type { ComparedFile, FilesToMake, FileToCompare, MadeFile } from './whole-file.ts';
 
 /** How hard to compress; the zstd level behind each word is in blob-sealer.ts. */
 export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
@@ -123,6 +123,8 @@ export interface Jobs {
     request: { fd: number; position: number; chunks: readonly ExpectedChunk[] };
     response: { different: readonly number[] };
   };
+  /** Compares whole files; those that are equal, and of which there is nothing to be told, do not come back. */
+  'compare-files': { request: { files: readonly FileToCompare[] }; response: readonly ComparedFile[] };
 }
 
 export type JobKind = keyof Jobs;

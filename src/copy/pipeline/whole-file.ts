@@ -42,3 +42,18 @@ export interface MadeFile {
   /** Of a file that has more names. */
   readonly inode?: bigint | undefined;
 }
+
+export interface FileToCompare extends WholeFile {
+  /** The inode that must stand there; undefined where any file may. */
+  readonly inode: bigint | undefined;
+  /** Given to a file whose contents are right; undefined leaves the file as it is. */
+  readonly metadata: InodeMetadata | undefined;
+}
+
+/** What became of one file, by its place in the request. */
+export type ComparedFile = { readonly place: number } & (
+  | { readonly outcome: 'equal'; readonly faults: readonly string[] }
+  /** `chunks` are those that differ, by their places; none when only the size does. */
+  | { readonly outcome: 'different'; readonly chunks: readonly number[] }
+  | { readonly outcome: 'failed'; readonly error: TransportedError; readonly mayNotRead: boolean }
+);

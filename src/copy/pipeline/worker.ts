@@ -7,6 +7,7 @@ import { FileMaker } from '../restore/file-maker.ts';
 import { BlobSealer } from './blob-sealer.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ChunkComparer } from './chunk-comparer.ts';
+import { FileComparer } from './file-comparer.ts';
 import { FileStorer } from './file-storer.ts';
 import { PackBuffers } from './pack-buffers.ts';
 import type {
@@ -43,6 +44,7 @@ let madeOpener: BlobOpener | undefined;
 let madeWriter: BlobWriter | undefined;
 let madeMaker: FileMaker | undefined;
 let madeComparer: ChunkComparer | undefined;
+let madeFileComparer: FileComparer | undefined;
 
 function sealer(): BlobSealer {
   madeSealer ??= new BlobSealer(setup, buffers, (pack) => {
@@ -62,6 +64,11 @@ function storer(): FileStorer {
 function opener(): BlobOpener {
   madeOpener ??= new BlobOpener(setup.secrets.masterKey);
   return madeOpener;
+}
+
+function comparer(): ChunkComparer {
+  madeComparer ??= new ChunkComparer();
+  return madeComparer;
 }
 
 const handlers: Handlers = {
@@ -85,9 +92,10 @@ const handlers: Handlers = {
     madeMaker ??= new FileMaker(BlobIndex.attach(setup.index), opener());
     return madeMaker.make(request);
   },
-  'compare-chunks': (request) => {
-    madeComparer ??= new ChunkComparer();
-    return madeComparer.compare(request);
+  'compare-chunks': (request) => comparer().compare(request),
+  'compare-files': (request) => {
+    madeFileComparer ??= new FileComparer(BlobIndex.attach(setup.index), comparer());
+    return madeFileComparer.compare(request.files);
   },
 };
 

@@ -64,6 +64,7 @@ export class RestoreRun {
       pool,
       folders: this.#folders,
       files,
+      finishes: true,
       slice: this.#slice,
       signal,
     });

@@ -31,12 +31,15 @@ export class RestoredFiles {
   /** Bytes of those chunks; the rest of a file stands in the target already. */
   readonly #wantedBytes: Float64Array;
   readonly #failed = new Set<number>();
+  /** 1 for a file that a worker has dealt with to the end. */
+  readonly #isDone: Uint8Array;
 
   constructor(options: RestoredFilesOptions) {
     this.#options = options;
     this.#files = new TargetFiles(options.plan, options.folders, options.mayDelete);
     this.#remaining = new Uint32Array(options.plan.files.length);
     this.#wantedBytes = new Float64Array(options.plan.files.length);
+    this.#isDone = new Uint8Array(options.plan.files.length);
   }
 
   close(): void {
@@ -87,9 +90,15 @@ export class RestoredFiles {
     this.#finished(index, faults);
   }
 
+  /** A worker has found the contents of the file right, and set its metadata but for `faults`. */
+  kept(index: number, faults: readonly string[]): void {
+    this.#finished(index, faults);
+  }
+
   /** Completes a file that waits for no chunk. */
   finishIfComplete(index: number): void {
-    if (this.#remaining[index] === 0 && !this.#failed.has(index)) this.#finish(index);
+    if (this.#isDone[index] === 1 || this.#failed.has(index)) return;
+    if (this.#remaining[index] === 0) this.#finish(index);
   }
 
   /** Opens the chunk's file until `release`; false when it cannot take the chunk. */
@@ -152,6 +161,7 @@ export class RestoredFiles {
   #finished(index: number, faults: readonly string[]): void {
     const { report } = this.#options;
     const { directory, name, action, sizeBytes } = this.planned(index);
+    this.#isDone[index] = 1;
     report.warn(directory, name, faults);
     report.counts[action === 'keep' ? 'filesSkipped' : 'filesRestored']++;
     report.counts.bytesSkipped += sizeBytes - (this.#wantedBytes[index] ?? 0);

@@ -9,7 +9,8 @@ import type { RestoredFiles } from './restored-files.ts';
 import type { TargetFolders } from './target-folders.ts';
 
 /** One job's files: enough that a message costs little beside them, few enough that every worker gets its share. */
-const filesPerJob = 64;
+const filesPerJob = 128;
+const fewestFilesPerJob = 32;
 const bytesPerJob = 2 * 2 ** 20;
 
 /** Bytes of a pack in shared memory. */
@@ -52,13 +53,18 @@ export class WholeFiles {
     return damaged;
   }
 
+  /** Ends with a folder where it can: two workers that make files in the same one wait for each other. */
   #takeBatch(indexes: readonly number[], first: number): number[] {
     const batch: number[] = [];
     let sizeBytes = 0;
+    let last: number | undefined;
     for (let i = first; i < indexes.length && batch.length < filesPerJob && sizeBytes < bytesPerJob; i++) {
       const index = indexes[i] ?? 0;
+      const file = this.#options.files.planned(index);
+      if (file.directory !== last && batch.length >= fewestFilesPerJob) break;
       batch.push(index);
-      sizeBytes += this.#options.files.planned(index).sizeBytes;
+      sizeBytes += file.sizeBytes;
+      last = file.directory;
     }
     return batch;
   }
