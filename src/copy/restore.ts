@@ -148,8 +148,7 @@ class RestorePass {
     if (this.#options.dryRun !== true) await makeTarget(folder);
     const targetFd = existsSync(folder) ? openRoot(folder) : undefined;
     // Threads take their time to start: they do so while the plan is made.
-    const pool =
-      targetFd === undefined ? undefined : openReadingPool(this.#repository, index, this.#options);
+    const pool = targetFd === undefined ? undefined : openReadingPool(this.#repository, index, this.#options);
     try {
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
       this.#throwImageFailure();
@@ -193,12 +192,7 @@ class RestorePass {
     return from.subtree === undefined ? planner.planNode(from) : planner.planTree(from.subtree, from);
   }
 
-  async #execute(
-    plan: RestorePlan,
-    index: LoadedIndex,
-    targetFd: number,
-    pool: WorkerPool,
-  ): Promise<void> {
+  async #execute(plan: RestorePlan, index: LoadedIndex, targetFd: number, pool: WorkerPool): Promise<void> {
     const { signal } = this.#options;
     const run = new RestoreRun({
       repository: this.#repository,
@@ -223,12 +217,7 @@ class RestorePass {
   }
 
   /** A dry run over an existing target: compares its files, as the real run would. */
-  async #preview(
-    plan: RestorePlan,
-    index: LoadedIndex,
-    targetFd: number,
-    pool: WorkerPool,
-  ): Promise<void> {
+  async #preview(plan: RestorePlan, index: LoadedIndex, targetFd: number, pool: WorkerPool): Promise<void> {
     const { clock } = this.#repository;
     const { signal } = this.#options;
     const folders = new TargetFolders(plan, targetFd);

@@ -23,7 +23,10 @@ export interface BlobRoom {
   readonly decompressed: (lengthBytes: number) => Buffer;
 }
 
-const ownRoom: BlobRoom = { decrypted: Buffer.allocUnsafe, decompressed: Buffer.allocUnsafe };
+const ownRoom: BlobRoom = {
+  decrypted: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
+  decompressed: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
+};
 
 /**
  * Decrypts, decompresses and checks one blob. Guaranteed: the bytes returned hash to the id; they stand in `room`, by

@@ -26,7 +26,15 @@ export type InodeMetadata = Pick<
 >;
 
 /** A copy that can be posted: an attribute's value may be a view of a whole tree, all of which would go with it. */
-export function postable({ type, mode, uid, gid, mtime, atime, extendedAttributes }: TreeNode): InodeMetadata {
+export function postable({
+  type,
+  mode,
+  uid,
+  gid,
+  mtime,
+  atime,
+  extendedAttributes,
+}: TreeNode): InodeMetadata {
   if (extendedAttributes === undefined) return { type, mode, uid, gid, mtime, atime };
   const own = extendedAttributes.map(({ name, value }) => ({ name, value: Uint8Array.from(value) }));
   return { type, mode, uid, gid, mtime, atime, extendedAttributes: own };
@@ -114,11 +122,7 @@ function hasAttributes(fd: number, wanted: readonly ExtendedAttribute[]): boolea
   );
 }
 
-function applyAttributes(
-  fd: number,
-  wanted: readonly ExtendedAttribute[],
-  attempt: Attempt,
-): void {
+function applyAttributes(fd: number, wanted: readonly ExtendedAttribute[], attempt: Attempt): void {
   const present = listExtendedAttributes(fd);
   if (present.length === 0 && wanted.length === 0) return;
   const values = new Map(present.map(({ name, value }) => [name.toString(), value]));

@@ -10,11 +10,7 @@ export class SpanBuffers {
 
   take(lengthBytes: number): Uint8Array<SharedArrayBuffer> {
     const kept = lengthBytes <= bufferBytes ? this.#free.pop() : undefined;
-    return new Uint8Array(
-      kept ?? new SharedArrayBuffer(Math.max(lengthBytes, bufferBytes)),
-      0,
-      lengthBytes,
-    );
+    return new Uint8Array(kept ?? new SharedArrayBuffer(Math.max(lengthBytes, bufferBytes)), 0, lengthBytes);
   }
 
   /** The jobs that read it have ended. */

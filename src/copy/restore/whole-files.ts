@@ -110,11 +110,7 @@ export class WholeFiles {
     }
   }
 
-  #settle(
-    places: readonly number[],
-    told: readonly MadeFile[],
-    damaged: Map<number, RepositoryError>,
-  ): void {
+  #settle(places: readonly number[], told: readonly MadeFile[], damaged: Map<number, RepositoryError>): void {
     const { files } = this.#options;
     let next = 0;
     for (const [place, index] of places.entries()) {
