@@ -146,8 +146,9 @@ export class SpanWriter {
     const { repository, signal } = this.#options;
     const key = keyOf('data', packId);
     try {
+      const options = { range: { start, end }, borrows: true, signal };
       let received = 0;
-      for await (const piece of repository.store.stream(key, { range: { start, end }, signal })) {
+      for await (const piece of repository.store.stream(key, options)) {
         into.set(piece, received);
         received += piece.byteLength;
       }
