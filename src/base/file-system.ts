@@ -38,6 +38,7 @@ export {
   openFileForUpdateAt,
   openPathAt,
   readAt,
+  startWriting,
   synchronise,
   synchroniseFileSystem,
   truncate,

@@ -1,10 +1,13 @@
 import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
-import { writeAt } from '../../base/file-system.ts';
+import { startWriting, writeAt } from '../../base/file-system.ts';
 import type { BlobOpener } from '../../repository/blob-opener.ts';
 import type { BlobFailure, BlobToWrite, Jobs } from './protocol.ts';
 import { writeWithHoles } from './sparse-writing.ts';
 import { isZero } from './zero-bytes.ts';
+
+/** From this size on the disk is set to work at once, beside the processors; for less, the call costs more. */
+const leastStartedBytes = 512 * 1024;
 
 /** Opens blobs and writes their plaintext to open files, in any order. */
 export class BlobWriter {
@@ -21,7 +24,7 @@ export class BlobWriter {
       try {
         const sealed = request.bytes.subarray(blob.offset, blob.offset + blob.length);
         const plaintext = this.#opener.open(sealed, blob, request.packId);
-        writtenBytes += writeTargets(blob, plaintext, request.sparse, failures);
+        writtenBytes += writeTargets(blob, plaintext, request, failures);
       } catch (error) {
         failures.push({
           id: blob.id,
@@ -37,7 +40,7 @@ export class BlobWriter {
 function writeTargets(
   blob: BlobToWrite,
   plaintext: Buffer,
-  sparse: boolean,
+  { sparse, synchronise }: Jobs['write-blobs']['request'],
   failures: BlobFailure[],
 ): number {
   // A chunk of zeros may have as many targets as a sparse file has room for: looking once is enough for all of them.
@@ -49,6 +52,9 @@ function writeTargets(
       if (sparse) writeWithHoles(target, plaintext);
       else writeAt(target.fd, plaintext, target.position);
       writtenBytes += plaintext.length;
+      if (synchronise && plaintext.length >= leastStartedBytes) {
+        startWriting(target.fd, target.position, plaintext.length);
+      }
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;
       failures.push({ id: blob.id, error: packError(error), targets: [index] });

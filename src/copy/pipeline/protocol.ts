@@ -115,7 +115,14 @@ export interface Jobs {
   'make-files': { request: FilesToMake; response: readonly MadeFile[] };
   /** Opens blobs and writes them to files; with `sparse`, runs of zeros become holes. */
   'write-blobs': {
-    request: { packId: string; bytes: Uint8Array; blobs: readonly BlobToWrite[]; sparse: boolean };
+    request: {
+      packId: string;
+      bytes: Uint8Array;
+      blobs: readonly BlobToWrite[];
+      sparse: boolean;
+      /** True when somebody will wait until all is on the disk. */
+      synchronise: boolean;
+    };
     response: { failures: readonly BlobFailure[]; writtenBytes: number };
   };
   /** Compares a file with its chunks; the indexes of those that differ come back. */

@@ -53,7 +53,7 @@ export class RestoreRun {
 
   /** Must be followed by `close`, after the pool was closed: a worker may still write to a descriptor. */
   async execute(): Promise<void> {
-    const { repository, index, pool, sparse, mayDelete, tick, signal } = this.#options;
+    const { repository, index, pool, sparse, mayDelete, synchronise, tick, signal } = this.#options;
     const files = this.#files;
     await this.#openDirectories();
     await this.#removeExtras();
@@ -76,6 +76,7 @@ export class RestoreRun {
       folders: this.#folders,
       sparse,
       mayDelete,
+      synchronise,
       tick,
       signal,
     });
@@ -91,7 +92,7 @@ export class RestoreRun {
       this.#report.guard(link.directory, link.name, () => this.#makeLink(link));
     });
     await this.#finishDirectories();
-    if (this.#options.synchronise) synchroniseFileSystem(this.#options.targetFd);
+    if (synchronise) synchroniseFileSystem(this.#options.targetFd);
   }
 
   close(): void {

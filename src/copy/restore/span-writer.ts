@@ -28,6 +28,7 @@ export interface SpanWriterOptions {
   readonly folders: TargetFolders;
   readonly sparse: boolean;
   readonly mayDelete: boolean;
+  readonly synchronise: boolean;
   readonly tick: () => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -161,11 +162,11 @@ export class SpanWriter {
 
   /** Returns the chunks whose blobs are damaged. */
   async #writeBatch(source: PackBytes, batch: readonly ChunkReference[]): Promise<Failures> {
-    const { files, index, pool, sparse } = this.#options;
+    const { files, index, pool, sparse, synchronise } = this.#options;
     const references = batch.filter((reference) => files.acquire(reference));
     const blobs = blobsToWrite(references, source.start, index, (reference) => files.target(reference));
     const { packId, bytes } = source;
-    const request = { packId, bytes, blobs: blobs.map((entry) => entry.blob), sparse };
+    const request = { packId, bytes, blobs: blobs.map((entry) => entry.blob), sparse, synchronise };
     const { failures } = await pool.run('write-blobs', request);
     const failed = failuresOf(blobs, failures);
     for (const reference of references) files.release(reference);
