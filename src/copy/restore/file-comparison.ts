@@ -6,7 +6,6 @@ import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import { compareChunks } from '../pipeline/chunk-comparison.ts';
 import type { ComparedFile, FileToCompare } from '../pipeline/whole-file.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
-import { postable } from './metadata.ts';
 import type { PlannedFile, RestorePlan } from './restore-plan.ts';
 import type { RestoredFiles } from './restored-files.ts';
 import type { TargetFolders } from './target-folders.ts';
@@ -122,7 +121,7 @@ async function compareSmallFiles(options: FileComparisonOptions, batch: readonly
 /** Pins the file's folder. */
 function requestFor({ folders, finishes }: FileComparisonOptions, file: PlannedFile): FileToCompare {
   const { name, sizeBytes, chunks, presentInode: inode, node } = file;
-  const metadata = finishes ? postable(node) : undefined;
+  const metadata = finishes ? node : undefined;
   return {
     directoryFd: folders.pin(file.directory),
     name: name.toString('latin1'),

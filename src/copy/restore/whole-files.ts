@@ -4,7 +4,6 @@ import type { FileToMake, MadeFile } from '../pipeline/whole-file.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import { allSettled } from '../pipeline/all-settled.ts';
 import type { JobLimit } from './job-limit.ts';
-import { postable } from './metadata.ts';
 import type { RestoredFiles } from './restored-files.ts';
 import type { TargetFolders } from './target-folders.ts';
 
@@ -93,16 +92,16 @@ export class WholeFiles {
   /** Pins the file's folder; undefined when it is not there, which is the file's failure. */
   #requestFor(index: number): FileToMake | undefined {
     const { files, folders } = this.#options;
-    const { directory, name, sizeBytes, chunks, node, presentLinks } = files.planned(index);
+    const { directory, name, sizeBytes, chunks, node, hasMoreNames, presentLinks } = files.planned(index);
     try {
       return {
         directoryFd: folders.pin(directory),
         name: name.toString('latin1'),
         sizeBytes,
         rows: Array.from(chunks),
-        metadata: postable(node),
+        metadata: node,
         replaces: presentLinks > 0,
-        hasMoreNames: (node.links ?? 1) > 1,
+        hasMoreNames,
       };
     } catch (error) {
       files.fail(index, error);
