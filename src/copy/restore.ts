@@ -147,9 +147,10 @@ class RestorePass {
     const { folder } = this.#target;
     if (this.#options.dryRun !== true) await makeTarget(folder);
     const targetFd = existsSync(folder) ? openRoot(folder) : undefined;
-    // Threads take their time to start: they do so while the plan is made.
-    const pool = targetFd === undefined ? undefined : openReadingPool(this.#repository, index, this.#options);
+    let pool: WorkerPool | undefined;
     try {
+      // Threads take their time to start: they do so while the plan is made.
+      if (targetFd !== undefined) pool = openReadingPool(this.#repository, index, this.#options);
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
       this.#throwImageFailure();
       if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);
