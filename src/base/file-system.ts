@@ -29,7 +29,8 @@ export type { FileAttribute } from './extended-attributes.ts';
 export { FileStatus, makeDeviceId, statAt, statAtIfPresent, statFd } from './file-status.ts';
 export type { FileType } from './file-status.ts';
 export { contentBytes, dataRanges, nextData, nextHole, preallocate, punchHole } from './holes.ts';
-export { setOwner, setPermissions, setTimes } from './inode-metadata.ts';
+export { setOwner, setPermissions, setTimes, setTimesByParts } from './inode-metadata.ts';
+export type { TimeParts } from './inode-metadata.ts';
 export {
   advise,
   close,
@@ -40,6 +41,7 @@ export {
   openPathAt,
   readAt,
   readOnceAt,
+  startWriting,
   synchronise,
   synchroniseFileSystem,
   truncate,

@@ -74,6 +74,7 @@ export interface LinuxCalls {
   readonly ftruncate: (fd: number, sizeBytes: number) => number;
   readonly fsync: (fd: number) => number;
   readonly syncfs: (fd: number) => number;
+  readonly sync_file_range: (fd: number, offset: number, length: number, flags: number) => number;
   readonly fallocate: (fd: number, mode: number, offset: number, length: number) => number;
   /** Returns the error number instead of setting errno. */
   readonly posix_fadvise: (fd: number, offset: number, length: number, advice: number) => number;
@@ -232,6 +233,7 @@ function bind(): LinuxCalls {
     ftruncate: library.func('ftruncate', 'int', ['int', 'int64_t']),
     fsync: library.func('fsync', 'int', ['int']),
     syncfs: library.func('syncfs', 'int', ['int']),
+    sync_file_range: library.func('sync_file_range', 'int', ['int', 'int64_t', 'int64_t', 'uint']),
     fallocate: library.func('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t']),
     posix_fadvise: library.func('posix_fadvise', 'int', ['int', 'int64_t', 'int64_t', 'int']),
   };

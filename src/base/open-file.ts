@@ -17,6 +17,9 @@ const NEVER_WAIT = NEVER_FOLLOW | constants.O_NONBLOCK;
 /** POSIX_FADV_* of linux/fadvise.h. */
 const ADVICE: Readonly<Record<AccessAdvice, number>> = { sequential: 2, 'will-need': 3, 'dont-need': 4 };
 
+/** Of linux/fs.h. */
+const SYNC_FILE_RANGE_WRITE = 2;
+
 const nameArgument = new NameArgument();
 
 function openAt(dirFd: number, name: Uint8Array | Latin1Name, flags: number, permissions: number): number {
@@ -141,6 +144,14 @@ export function synchronise(fd: number): void {
 export function synchroniseFileSystem(fd: number): void {
   const { syncfs } = linux();
   if (uninterrupted(() => syncfs(fd)) === -1) throw descriptorError('synchronise the file system', fd);
+}
+
+/**
+ * Has the kernel begin to write a range to the device, and does not wait until it is there: whoever waits for all later
+ * waits less. A refusal changes nothing and is not reported.
+ */
+export function startWriting(fd: number, offset: number, length: number): void {
+  linux().sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE);
 }
 
 /**

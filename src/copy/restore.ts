@@ -14,6 +14,7 @@ import { findSnapshot, isPartialSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter, StoredSnapshot } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
+import type { WorkerPool } from './pipeline/worker-pool.ts';
 import { underSharedLock } from './shared-lock.ts';
 import { nodeInTarget, targetOf } from './target.ts';
 import type { Target } from './target.ts';
@@ -146,15 +147,19 @@ class RestorePass {
     const { folder } = this.#target;
     if (this.#options.dryRun !== true) await makeTarget(folder);
     const targetFd = existsSync(folder) ? openRoot(folder) : undefined;
+    let pool: WorkerPool | undefined;
     try {
+      // Threads take their time to start: they do so while the plan is made.
+      if (targetFd !== undefined) pool = openReadingPool(this.#repository, index, this.#options);
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
       this.#throwImageFailure();
       if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);
       this.#countTotals(plan);
-      if (targetFd === undefined) this.#reportPlan(plan);
-      else if (this.#options.dryRun === true) await this.#preview(plan, index, targetFd);
-      else await this.#execute(plan, index, targetFd);
+      if (targetFd === undefined || pool === undefined) this.#reportPlan(plan);
+      else if (this.#options.dryRun === true) await this.#preview(plan, index, targetFd, pool);
+      else await this.#execute(plan, index, targetFd, pool);
     } finally {
+      await pool?.close();
       if (targetFd !== undefined) close(targetFd);
     }
     this.#throwImageFailure();
@@ -188,9 +193,8 @@ class RestorePass {
     return from.subtree === undefined ? planner.planNode(from) : planner.planTree(from.subtree, from);
   }
 
-  async #execute(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
+  async #execute(plan: RestorePlan, index: LoadedIndex, targetFd: number, pool: WorkerPool): Promise<void> {
     const { signal } = this.#options;
-    const pool = openReadingPool(this.#repository, index, this.#options);
     const run = new RestoreRun({
       repository: this.#repository,
       index,
@@ -214,16 +218,15 @@ class RestorePass {
   }
 
   /** A dry run over an existing target: compares its files, as the real run would. */
-  async #preview(plan: RestorePlan, index: LoadedIndex, targetFd: number): Promise<void> {
+  async #preview(plan: RestorePlan, index: LoadedIndex, targetFd: number, pool: WorkerPool): Promise<void> {
     const { clock } = this.#repository;
     const { signal } = this.#options;
-    const pool = openReadingPool(this.#repository, index, this.#options);
     const folders = new TargetFolders(plan, targetFd);
     const report = new RestoreReport(plan, this.#counts, (event) => this.#report(event));
     const files = new RestoredFiles({ plan, index, folders, report, mayDelete: false });
     const slice = new TimeSlice(() => clock.monotonicMs(), signal);
     try {
-      await chooseChunks({ plan, index, pool, folders, files, slice, signal });
+      await chooseChunks({ plan, index, pool, folders, files, finishes: false, slice, signal });
       this.#reportPlan(plan);
     } finally {
       await pool.close();

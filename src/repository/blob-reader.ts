@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { RepositoryError, StoreError } from '../base/errors.ts';
+import { envelopeOverheadBytes } from './crypto/cipher.ts';
 import type { Cipher } from './crypto/cipher.ts';
 import type { Compressor } from './compression/compressor.ts';
 import { keyOf } from './format/file-kind.ts';
@@ -16,15 +17,27 @@ export interface SealedBlob {
   readonly uncompressedLength: number;
 }
 
+/** Where a blob is opened: two buffers of at least these lengths, whose contents nobody needs any more. */
+export interface BlobRoom {
+  readonly decrypted: (lengthBytes: number) => Buffer;
+  readonly decompressed: (lengthBytes: number) => Buffer;
+}
+
+const ownRoom: BlobRoom = {
+  decrypted: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
+  decompressed: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
+};
+
 /**
- * Decrypts, decompresses and checks one blob. Guaranteed: the bytes returned hash to the id. Throws RepositoryError
- * `corrupt` naming the blob and the pack.
+ * Decrypts, decompresses and checks one blob. Guaranteed: the bytes returned hash to the id; they stand in `room`, by
+ * default in buffers of their own. Throws RepositoryError `corrupt` naming the blob and the pack.
  */
 export function openBlob(
   sealed: Uint8Array,
   blob: SealedBlob,
   packId: string,
   tools: { readonly cipher: Cipher; readonly compressor: Compressor },
+  room = ownRoom,
 ): Buffer {
   const where = `data/${packId.slice(0, 2)}/${packId}, blob ${blob.id}`;
   if (blob.uncompressedLength > plaintextLimitBytes) {
@@ -32,9 +45,10 @@ export function openBlob(
   }
   let plaintext: Buffer;
   try {
-    plaintext = tools.cipher.open(sealed);
+    const decrypted = room.decrypted(Math.max(0, sealed.byteLength - envelopeOverheadBytes));
+    plaintext = decrypted.subarray(0, tools.cipher.openInto(sealed, decrypted));
     if (blob.uncompressedLength > 0) {
-      const out = Buffer.allocUnsafe(blob.uncompressedLength);
+      const out = room.decompressed(blob.uncompressedLength).subarray(0, blob.uncompressedLength);
       const length = tools.compressor.decompressInto(plaintext, out);
       plaintext = out.subarray(0, length);
       if (length !== blob.uncompressedLength) {
@@ -47,7 +61,7 @@ export function openBlob(
     if (cause instanceof RepositoryError && cause.where !== undefined) throw cause;
     throw new RepositoryError('corrupt', 'the blob cannot be decrypted or decompressed', { where, cause });
   }
-  if (createHash('sha256').update(plaintext).digest('hex') !== blob.id) {
+  if (hash('sha256', plaintext, 'hex') !== blob.id) {
     throw new RepositoryError('corrupt', 'the blob does not hash to its id', { where });
   }
   return plaintext;

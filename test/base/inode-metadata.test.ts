@@ -10,6 +10,7 @@ import {
   setOwner,
   setPermissions,
   setTimes,
+  setTimesByParts,
   statAt,
   statFd,
 } from '../../src/base/file-system.ts';
@@ -52,6 +53,25 @@ describe('setTimes', () => {
     close(opened);
     const { atimeNs, mtimeNs } = statAt(fd, name);
     assert.deepEqual([atimeNs, mtimeNs], [1n, 2_000_000_003n]);
+  });
+
+  it('sets the same by seconds and nanoseconds', (t) => {
+    const { fd, path } = openFolder(t);
+    writeFileSync(`${path}/entry`, '');
+    const opened = openPathAt(fd, name);
+    for (const seconds of [
+      -2_147_483_000, -1, 0, 1, 2_147_483_647, 2_147_483_648, 4_294_967_296, 15_032_385_000,
+    ]) {
+      setTimesByParts(
+        opened,
+        { seconds, nanoseconds: 7 },
+        { seconds: seconds - 1, nanoseconds: 999_999_999 },
+      );
+      const { atimeNs, mtimeNs } = statFd(opened);
+      assert.equal(mtimeNs, BigInt(seconds) * 1_000_000_000n - 1n);
+      assert.equal(atimeNs, BigInt(seconds) * 1_000_000_000n + 7n);
+    }
+    close(opened);
   });
 
   it('keeps times of the far future where the file system does', (t) => {

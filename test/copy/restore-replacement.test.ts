@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { CancelledError } from '../../src/base/errors.ts';
 import { temporaryName } from '../../src/copy/restore/replacement.ts';
 import { loadIndex } from '../../src/repository/loaded-index.ts';
 import { compareTrees } from '../support/tree-compare.ts';
@@ -90,5 +91,71 @@ describe('a file that is to be replaced', () => {
     assert.deepEqual(compareTrees(place.source, place.target), []);
     assert.equal(readFileSync(join(place.folder, 'outside'), 'utf8'), 'old');
     rmSync(join(place.folder, 'outside'));
+  });
+});
+
+describe('many small files', () => {
+  const names = Array.from({ length: 300 }, (_, i) => `folder-${i % 3}/file-${i}`);
+
+  function fillTarget({ target, folder }: Staged): void {
+    mkdirSync(join(folder, 'outside'));
+    for (const [i, name] of names.entries()) {
+      mkdirSync(join(target, name, '..'), { recursive: true });
+      writeFileSync(join(target, name), `old ${name}`);
+      // With a name outside of the target, so that it is replaced and not written to.
+      linkSync(join(target, name), join(folder, 'outside', String(i)));
+    }
+  }
+
+  it('that replace others are each the old or the new one when the restore is cancelled', async (t) => {
+    const place = await staged(t, files(...names));
+    for (const restoredFirst of [0, 1, 100]) {
+      rmSync(place.target, { recursive: true, force: true });
+      rmSync(join(place.folder, 'outside'), { recursive: true, force: true });
+      fillTarget(place);
+      const controller = new AbortController();
+      let seen = 0;
+      const restored = restoreAll(place.repository, place.target, {
+        workers: 2,
+        signal: controller.signal,
+        onEvent: ({ type }) => {
+          if (type === 'item' && seen++ === restoredFirst) controller.abort();
+        },
+      });
+      await assert.rejects(restored, CancelledError);
+      for (const name of names) {
+        assert.ok(
+          [`old ${name}`, `contents of ${name}`].includes(readFileSync(join(place.target, name), 'utf8')),
+        );
+      }
+    }
+    await restoreAll(place.repository, place.target, { delete: true });
+    assert.deepEqual(compareTrees(place.source, place.target), []);
+  });
+
+  it('are restored but for those whose folder cannot be made', async (t) => {
+    const place = await staged(t, files(...names));
+    mkdirSync(place.target);
+    writeFileSync(join(place.target, 'folder-1'), 'in the way');
+    const restored = await restoreAll(place.repository, place.target, { overwrite: 'never', workers: 2 });
+    assert.deepEqual([...restored.errors.keys()].slice(0, 1), ['folder-1']);
+    for (const [i, name] of names.entries()) {
+      if (i % 3 !== 1) assert.equal(readFileSync(join(place.target, name), 'utf8'), `contents of ${name}`);
+    }
+    assert.equal(readFileSync(join(place.target, 'folder-1'), 'utf8'), 'in the way');
+  });
+
+  it('of several names are one file each again, in the first restore and in the next', async (t) => {
+    const place = await staged(t, (source) => {
+      files(...names)(source);
+      for (const [i, name] of names.entries()) {
+        if (i % 10 === 0) linkSync(join(source, name), join(source, `further-${i}`));
+      }
+    });
+    for (const deletes of [false, true]) {
+      const restored = await restoreAll(place.repository, place.target, { workers: 2, delete: deletes });
+      assert.deepEqual([...restored.errors.values(), ...restored.warned.values()], []);
+      assert.deepEqual(compareTrees(place.source, place.target), []);
+    }
   });
 });

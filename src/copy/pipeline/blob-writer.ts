@@ -1,19 +1,20 @@
 import { packError } from '../../base/error-transport.ts';
 import { FileSystemError } from '../../base/errors.ts';
-import { punchHole, writeAt } from '../../base/file-system.ts';
-import { openBlob } from '../../repository/blob-reader.ts';
-import { createCompressor } from '../../repository/compression/open-compressor.ts';
-import type { MasterKey } from '../../repository/crypto/cipher.ts';
-import { createCipher } from '../../repository/crypto/open-cipher.ts';
-import type { BlobFailure, BlobToWrite, ChunkTarget, Jobs } from './protocol.ts';
-import { holeBlockBytes, isZero } from './zero-bytes.ts';
+import { startWriting, writeAt } from '../../base/file-system.ts';
+import type { BlobOpener } from '../../repository/blob-opener.ts';
+import type { BlobFailure, BlobToWrite, Jobs } from './protocol.ts';
+import { writeWithHoles } from './sparse-writing.ts';
+import { isZero } from './zero-bytes.ts';
+
+/** From this size on the disk is set to work at once, beside the processors; for less, the call costs more. */
+const leastStartedBytes = 512 * 1024;
 
 /** Opens blobs and writes their plaintext to open files, in any order. */
 export class BlobWriter {
-  readonly #tools;
+  readonly #opener: BlobOpener;
 
-  constructor(masterKey: MasterKey) {
-    this.#tools = { cipher: createCipher(masterKey), compressor: createCompressor() };
+  constructor(opener: BlobOpener) {
+    this.#opener = opener;
   }
 
   write(request: Jobs['write-blobs']['request']): Jobs['write-blobs']['response'] {
@@ -22,8 +23,8 @@ export class BlobWriter {
     for (const blob of request.blobs) {
       try {
         const sealed = request.bytes.subarray(blob.offset, blob.offset + blob.length);
-        const plaintext = openBlob(sealed, blob, request.packId, this.#tools);
-        writtenBytes += writeTargets(blob, plaintext, request.sparse, failures);
+        const plaintext = this.#opener.open(sealed, blob, request.packId);
+        writtenBytes += writeTargets(blob, plaintext, request, failures);
       } catch (error) {
         failures.push({
           id: blob.id,
@@ -34,17 +35,12 @@ export class BlobWriter {
     }
     return { failures, writtenBytes };
   }
-
-  close(): void {
-    this.#tools.cipher.close();
-    this.#tools.compressor.close();
-  }
 }
 
 function writeTargets(
   blob: BlobToWrite,
   plaintext: Buffer,
-  sparse: boolean,
+  { sparse, synchronise }: Jobs['write-blobs']['request'],
   failures: BlobFailure[],
 ): number {
   // A chunk of zeros may have as many targets as a sparse file has room for: looking once is enough for all of them.
@@ -56,33 +52,13 @@ function writeTargets(
       if (sparse) writeWithHoles(target, plaintext);
       else writeAt(target.fd, plaintext, target.position);
       writtenBytes += plaintext.length;
+      if (synchronise && plaintext.length >= leastStartedBytes) {
+        startWriting(target.fd, target.position, plaintext.length);
+      }
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;
       failures.push({ id: blob.id, error: packError(error), targets: [index] });
     }
   }
   return writtenBytes;
-}
-
-/** Writes all but whole blocks of zeros, which become holes. The file's size is set by the caller. */
-function writeWithHoles(target: ChunkTarget, bytes: Buffer): void {
-  const write = (start: number, end: number): void => {
-    if (start < end) writeAt(target.fd, bytes.subarray(start, end), target.position + start);
-  };
-  let written = 0;
-  let offset = Math.min(bytes.length, (holeBlockBytes - (target.position % holeBlockBytes)) % holeBlockBytes);
-  while (offset + holeBlockBytes <= bytes.length) {
-    const holeStart = offset;
-    while (offset + holeBlockBytes <= bytes.length && isZero(bytes, offset, offset + holeBlockBytes)) {
-      offset += holeBlockBytes;
-    }
-    if (offset === holeStart) {
-      offset += holeBlockBytes;
-      continue;
-    }
-    if (!target.isFresh && !punchHole(target.fd, target.position + holeStart, offset - holeStart)) continue;
-    write(written, holeStart);
-    written = offset;
-  }
-  write(written, bytes.length);
 }

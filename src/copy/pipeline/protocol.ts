@@ -5,6 +5,7 @@ import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
 import type { StoredBatch } from './stored-batch.ts';
+import type { ComparedFile, FilesToMake, FileToCompare, MadeFile } from './whole-file.ts';
 
 /** How hard to compress; the zstd level behind each word is in blob-sealer.ts. */
 export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
@@ -112,9 +113,18 @@ export interface Jobs {
   'store-tree': { request: { id: string; plaintext: Uint8Array }; response: { addedBytes: number } };
   /** Hands over the packs that are not full yet. */
   flush: { request: object; response: readonly OpenPack[] };
+  /** Makes whole files; those that there is something to be told of come back. */
+  'make-files': { request: FilesToMake; response: readonly MadeFile[] };
   /** Opens blobs and writes them to files; with `sparse`, runs of zeros become holes. */
   'write-blobs': {
-    request: { packId: string; bytes: Uint8Array; blobs: readonly BlobToWrite[]; sparse: boolean };
+    request: {
+      packId: string;
+      bytes: Uint8Array;
+      blobs: readonly BlobToWrite[];
+      sparse: boolean;
+      /** True when somebody will wait until all is on the disk. */
+      synchronise: boolean;
+    };
     response: { failures: readonly BlobFailure[]; writtenBytes: number };
   };
   /** Compares a file with its chunks; the indexes of those that differ come back. */
@@ -122,6 +132,8 @@ export interface Jobs {
     request: { fd: number; position: number; chunks: readonly ExpectedChunk[] };
     response: { different: readonly number[] };
   };
+  /** Compares whole files; those that are equal, and of which there is nothing to be told, do not come back. */
+  'compare-files': { request: { files: readonly FileToCompare[] }; response: readonly ComparedFile[] };
 }
 
 export type JobKind = keyof Jobs;

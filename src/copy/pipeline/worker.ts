@@ -1,9 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from '../../base/error-transport.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { BlobOpener } from '../../repository/blob-opener.ts';
 import { openChunker } from '../../repository/chunker/open-chunker.ts';
+import { FileMaker } from '../restore/file-maker.ts';
 import { BlobSealer } from './blob-sealer.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ChunkComparer } from './chunk-comparer.ts';
+import { FileComparer } from './file-comparer.ts';
 import { FileStorer } from './file-storer.ts';
 import { PackBuffers } from './pack-buffers.ts';
 import { batchOf } from './stored-batch.ts';
@@ -37,8 +41,11 @@ function send(message: FromWorker): void {
 // Made on first use: a worker that restores needs no chunker with its window, one that stages no writer.
 let madeSealer: BlobSealer | undefined;
 let madeStorer: FileStorer | undefined;
+let madeOpener: BlobOpener | undefined;
 let madeWriter: BlobWriter | undefined;
+let madeMaker: FileMaker | undefined;
 let madeComparer: ChunkComparer | undefined;
+let madeFileComparer: FileComparer | undefined;
 
 function sealer(): BlobSealer {
   madeSealer ??= new BlobSealer(setup, buffers, (pack) => {
@@ -55,6 +62,16 @@ function storer(): FileStorer {
   return madeStorer;
 }
 
+function opener(): BlobOpener {
+  madeOpener ??= new BlobOpener(setup.secrets.masterKey);
+  return madeOpener;
+}
+
+function comparer(): ChunkComparer {
+  madeComparer ??= new ChunkComparer();
+  return madeComparer;
+}
+
 const handlers: Handlers = {
   'store-files': async (request) => {
     const results: StoreFileResult[] = [];
@@ -69,19 +86,24 @@ const handlers: Handlers = {
   }),
   flush: () => sealer().release(),
   'write-blobs': (request) => {
-    madeWriter ??= new BlobWriter(setup.secrets.masterKey);
+    madeWriter ??= new BlobWriter(opener());
     return madeWriter.write(request);
   },
-  'compare-chunks': (request) => {
-    madeComparer ??= new ChunkComparer();
-    return madeComparer.compare(request);
+  'make-files': (request) => {
+    madeMaker ??= new FileMaker(BlobIndex.attach(setup.index), opener());
+    return madeMaker.make(request);
+  },
+  'compare-chunks': (request) => comparer().compare(request),
+  'compare-files': (request) => {
+    madeFileComparer ??= new FileComparer(BlobIndex.attach(setup.index), comparer());
+    return madeFileComparer.compare(request.files);
   },
 };
 
 /** OpenSSL's and zstd's contexts are outside of what ends with a thread. */
 function closeAll(): void {
   madeSealer?.close();
-  madeWriter?.close();
+  madeOpener?.close();
   port?.close();
 }
 

@@ -1,4 +1,5 @@
 import type { TreeNode } from '../../repository/format/tree-node.ts';
+import type { InodeMetadata } from './metadata.ts';
 
 /** A directory of the target, by its place in the plan; 0 is the target itself. Parents stand before children. */
 export interface PlannedDirectory {
@@ -22,8 +23,10 @@ export type FileAction = 'create' | 'compare' | 'update' | 'keep';
 export interface PlannedFile {
   readonly directory: number;
   readonly name: Buffer;
-  /** Without its content list, which stands in `chunks`. */
-  readonly node: TreeNode;
+  /** What is kept of its node: a plan may have millions of files. */
+  readonly node: InodeMetadata;
+  /** The snapshot has further names of it. */
+  readonly hasMoreNames: boolean;
   readonly sizeBytes: number;
   action: FileAction;
   /** What stands there has further names: it is replaced when it differs, since writing to it would change those. */

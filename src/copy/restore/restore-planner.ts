@@ -18,6 +18,7 @@ import type { Overwrite } from '../restore.ts';
 import { nodeTypeOf } from '../source/source-node.ts';
 import type { PathSelection } from '../source/path-selection.ts';
 import { checkDevice, checkImagePlace } from './image-place.ts';
+import { postable } from './metadata.ts';
 import { PresentNames } from './present-names.ts';
 import { emptyPlan } from './restore-plan.ts';
 import type { FileAction, PlannedDirectory, RestorePlan } from './restore-plan.ts';
@@ -204,13 +205,13 @@ export class RestorePlanner {
     const isShared = !isDevice && (status?.links ?? 1) > 1;
     const presentInode = status?.inode;
     const presentLinks = isDevice ? 1 : (status?.links ?? 0);
-    const lean = { ...node, content: null };
     const { directory } = frame;
     const file =
       this.#plan.files.push({
         directory,
         name,
-        node: lean,
+        node: postable(node),
+        hasMoreNames: key !== undefined,
         sizeBytes,
         action,
         isShared,

@@ -53,7 +53,7 @@ export class RestoreRun {
 
   /** Must be followed by `close`, after the pool was closed: a worker may still write to a descriptor. */
   async execute(): Promise<void> {
-    const { repository, index, pool, sparse, tick, signal } = this.#options;
+    const { repository, index, pool, sparse, mayDelete, synchronise, tick, signal } = this.#options;
     const files = this.#files;
     await this.#openDirectories();
     await this.#removeExtras();
@@ -64,17 +64,35 @@ export class RestoreRun {
       pool,
       folders: this.#folders,
       files,
+      finishes: true,
       slice: this.#slice,
       signal,
     });
-    await this.#each(this.#plan.files, (_, number) => files.finishIfComplete(number));
-    await new SpanWriter({ repository, index, pool, files, sparse, tick, signal }).writeAll();
+    const writer = new SpanWriter({
+      repository,
+      index,
+      pool,
+      files,
+      folders: this.#folders,
+      sparse,
+      mayDelete,
+      synchronise,
+      tick,
+      signal,
+    });
+    const empty: number[] = [];
+    await this.#each(this.#plan.files, (_, number) => {
+      if (files.isWhole(number, 0)) empty.push(number);
+      else files.finishIfComplete(number);
+    });
+    await writer.makeEmpty(empty);
+    await writer.writeAll();
     await this.#makeOthers();
     await this.#each(this.#plan.links, (link) => {
       this.#report.guard(link.directory, link.name, () => this.#makeLink(link));
     });
     await this.#finishDirectories();
-    if (this.#options.synchronise) synchroniseFileSystem(this.#options.targetFd);
+    if (synchronise) synchroniseFileSystem(this.#options.targetFd);
   }
 
   close(): void {
@@ -160,7 +178,8 @@ export class RestoreRun {
       const { node, parent, name } = directory;
       if (node === undefined || !directory.isWanted) return;
       const isDone = this.#report.guard(parent, name, () => {
-        this.#report.warn(parent, name, applyMetadata(this.#folders.fdOf(number), node));
+        const fd = this.#folders.fdOf(number);
+        this.#report.warn(parent, name, applyMetadata(fd, node, statFd(fd)));
       });
       if (isDone) this.#report.counts.directories++;
     });

@@ -23,7 +23,7 @@ export function makeSpecialEntry(folders: TargetFolders, other: PlannedOther, ma
   const fd = openPathAt(directoryFd, name);
   let faults: string[];
   try {
-    faults = applyMetadata(fd, other.node);
+    faults = applyMetadata(fd, other.node, statFd(fd));
   } finally {
     close(fd);
   }

@@ -11,6 +11,7 @@ import {
   synchronise,
   truncate,
 } from '../../base/file-system.ts';
+import { creationMode } from './file-maker.ts';
 import { applyMetadata } from './metadata.ts';
 import { nameToMake, putInPlace } from './replacement.ts';
 import type { PlannedFile, RestorePlan } from './restore-plan.ts';
@@ -18,9 +19,6 @@ import type { TargetFolders } from './target-folders.ts';
 
 /** Files that stay open though no chunk is on its way to them; a file's chunks mostly stand in one or two packs. */
 const idleFiles = 256;
-
-/** Only the owner may read a file until its own mode is set. */
-const creationMode = 0o600;
 
 /** A file that was made: another inode that stands there later is not ours to write to. */
 interface CreatedFile {
@@ -39,7 +37,10 @@ interface OpenFile {
 export class TargetFiles {
   readonly #plan: RestorePlan;
   readonly #folders: TargetFolders;
-  readonly #open = new Map<number, OpenFile>();
+  /** Files that chunks are on their way to. */
+  readonly #inUse = new Map<number, OpenFile>();
+  /** Descriptors of the others, in order of last use. */
+  readonly #idle = new Map<number, number>();
   readonly #created = new Map<number, CreatedFile>();
   readonly #closeErrors = new Map<number, unknown>();
   readonly #mayDelete: boolean;
@@ -52,27 +53,34 @@ export class TargetFiles {
 
   /** Opens the file, made at its full size on first use; it stays open until as many `release` calls. */
   acquire(index: number): void {
-    let file = this.#open.get(index);
-    if (file === undefined) {
-      file = { fd: this.#openFile(index), users: 0 };
-    } else {
-      this.#open.delete(index);
+    const file = this.#inUse.get(index);
+    if (file !== undefined) {
+      file.users++;
+      return;
     }
-    this.#open.set(index, file);
-    file.users++;
-    this.#trim();
+    const fd = this.#idle.get(index) ?? this.#openFile(index);
+    this.#idle.delete(index);
+    this.#inUse.set(index, { fd, users: 1 });
   }
 
   /** The descriptor of an acquired file. */
   fdOf(index: number): number {
-    const file = this.#open.get(index);
+    const file = this.#inUse.get(index);
     if (file === undefined) throw new RangeError(`file ${index} of the plan is not open`);
     return file.fd;
   }
 
   release(index: number): void {
-    const file = this.#open.get(index);
-    if (file !== undefined) file.users--;
+    const file = this.#inUse.get(index);
+    if (file === undefined || --file.users > 0) return;
+    this.#inUse.delete(index);
+    this.#idle.set(index, file.fd);
+    this.#trim();
+  }
+
+  /** Notes the inode of a file that a worker has made whole. */
+  madeElsewhere(index: number, inode: bigint): void {
+    this.#created.set(index, { name: this.#planned(index).name, inode });
   }
 
   /** True for the inode that this restore made for the file, or found in its place and kept. */
@@ -89,9 +97,8 @@ export class TargetFiles {
     const fd = file.action === 'keep' ? this.#openKept(index, file, directoryFd) : this.#opened(index);
     let faults: string[];
     try {
-      faults = applyMetadata(fd, file.node);
+      faults = applyMetadata(fd, file.node, statFd(fd));
     } finally {
-      this.#open.delete(index);
       close(fd);
     }
     const closeError = this.#closeErrors.get(index);
@@ -105,7 +112,6 @@ export class TargetFiles {
   #finishDevice(index: number, { action }: PlannedFile): string[] {
     if (action === 'keep') return [];
     const fd = this.#opened(index);
-    this.#open.delete(index);
     try {
       synchronise(fd);
     } finally {
@@ -119,10 +125,10 @@ export class TargetFiles {
    * descriptor that was given to another file. One that was made by this restore is removed.
    */
   discard(index: number): void {
-    const open = this.#open.get(index);
-    if (open !== undefined && open.users > 0) return;
-    this.#open.delete(index);
-    if (open !== undefined) close(open.fd);
+    if (this.#inUse.has(index)) return;
+    const fd = this.#idle.get(index);
+    this.#idle.delete(index);
+    if (fd !== undefined) close(fd);
     const file = this.#planned(index);
     const created = this.#created.get(index);
     this.#created.delete(index);
@@ -130,13 +136,17 @@ export class TargetFiles {
   }
 
   close(): void {
-    for (const file of this.#open.values()) close(file.fd);
-    this.#open.clear();
+    for (const { fd } of this.#inUse.values()) close(fd);
+    for (const fd of this.#idle.values()) close(fd);
+    this.#inUse.clear();
+    this.#idle.clear();
   }
 
+  /** The descriptor of a file that no chunk is on its way to; it is the caller's to close. */
   #opened(index: number): number {
-    this.acquire(index);
-    return this.fdOf(index);
+    const fd = this.#idle.get(index);
+    this.#idle.delete(index);
+    return fd ?? this.#openFile(index);
   }
 
   #planned(index: number): PlannedFile {
@@ -182,12 +192,10 @@ export class TargetFiles {
   }
 
   #trim(): void {
-    if (this.#open.size <= idleFiles) return;
-    for (const [index, file] of this.#open) {
-      if (file.users > 0) continue;
-      this.#open.delete(index);
-      this.#closeIdle(index, file.fd);
-      if (this.#open.size <= idleFiles) return;
+    for (const [index, fd] of this.#idle) {
+      if (this.#idle.size <= idleFiles) return;
+      this.#idle.delete(index);
+      this.#closeIdle(index, fd);
     }
   }
 

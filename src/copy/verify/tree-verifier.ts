@@ -20,13 +20,19 @@ import type { ExpectedChunk } from '../pipeline/protocol.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { PathSelection } from '../source/path-selection.ts';
 import { nodeTypeOf } from '../source/source-node.ts';
+import { HeldFolders } from './held-folders.ts';
 import { compareMetadata } from './metadata-difference.ts';
+import { SmallFiles } from './small-files.ts';
+import type { SmallFile, SmallFileOutcome } from './small-files.ts';
 import type { Difference, VerifyCounts, VerifyEvent } from './verify-events.ts';
 
 const sliceMs = 8;
 const statusIntervalMs = 100;
-/** Files whose contents are being compared, a worker. */
-const filesPerWorker = 8;
+/** Files, or jobs of small ones, whose contents are being compared, a worker. */
+const comparedPerWorker = 8;
+/** Larger files are shared among the workers. */
+const mostSmallBytes = 8 * 2 ** 20;
+const mostSmallChunks = 256;
 
 export interface TreeVerifierOptions {
   readonly index: LoadedIndex;
@@ -58,6 +64,8 @@ export class TreeVerifier {
   readonly #counts: VerifyCounts = { files: 0, directories: 0, others: 0, bytesCompared: 0, differences: 0 };
   readonly #comparing = new Set<Promise<void>>();
   readonly #openFiles = new Set<number>();
+  readonly #folders = new HeldFolders();
+  readonly #smallFiles: SmallFiles;
   readonly #startedMs: number;
   /** The target's inode for each of the snapshot's with several links, and the other way round. */
   readonly #linked = new Map<string, string>();
@@ -67,6 +75,11 @@ export class TreeVerifier {
 
   constructor(options: TreeVerifierOptions) {
     this.#options = options;
+    this.#smallFiles = new SmallFiles({
+      pool: options.pool,
+      folders: this.#folders,
+      onCompared: (file, outcome) => this.#reportSmallFile(file, outcome),
+    });
     this.#startedMs = options.monotonicMs();
     this.#sliceStartMs = this.#startedMs;
   }
@@ -81,6 +94,7 @@ export class TreeVerifier {
       const { nodes } = await trees.load(node?.subtree ?? rootTree);
       await this.#walk({ fd: targetFd, nodes, path: Buffer.alloc(0), next: 0 }, this.#options.extras);
     }
+    await this.#compareInTurn(this.#smallFiles.flush());
     await Promise.all(this.#comparing);
     if (this.#failure !== undefined) throw this.#failure;
     return this.#counts;
@@ -90,6 +104,7 @@ export class TreeVerifier {
   close(): void {
     for (const fd of this.#openFiles) close(fd);
     this.#openFiles.clear();
+    this.#folders.close();
   }
 
   async #walk(root: Frame, extras: boolean): Promise<void> {
@@ -100,7 +115,7 @@ export class TreeVerifier {
         if (node === undefined) {
           if (extras) this.#reportExtras(frame);
           stack.pop();
-          if (frame !== root) close(frame.fd);
+          if (frame !== root) this.#folders.leave(frame.fd);
         } else {
           const child = await this.#verifyEntry(frame, node);
           if (child !== undefined) stack.push(child);
@@ -108,7 +123,7 @@ export class TreeVerifier {
         if (this.#options.monotonicMs() - this.#sliceStartMs >= sliceMs) await this.#pause();
       }
     } finally {
-      for (const frame of stack) if (frame !== root) close(frame.fd);
+      for (const frame of stack) if (frame !== root) this.#folders.leave(frame.fd);
     }
   }
 
@@ -218,8 +233,7 @@ export class TreeVerifier {
     foundBytes: number,
     mayBeLonger = false,
   ): Promise<void> {
-    const chunks = this.#chunksOf(node);
-    const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
+    const { rows, sizeBytes } = this.#chunksOf(node);
     if (mayBeLonger ? foundBytes < sizeBytes : foundBytes !== sizeBytes) {
       this.#differ({
         path,
@@ -230,41 +244,86 @@ export class TreeVerifier {
       return;
     }
     if (this.#options.depth === 'metadata' || sizeBytes === 0) return;
+    if (!mayBeLonger && sizeBytes <= mostSmallBytes && rows.length <= mostSmallChunks) {
+      const name = Buffer.from(node.name).toString('latin1');
+      const file = { directoryFd, name, sizeBytes, rows, inode: undefined, metadata: undefined };
+      const job = this.#smallFiles.add({ path, file });
+      if (job !== undefined) await this.#compareInTurn(job);
+      return;
+    }
     const fd = openFileAt(directoryFd, node.name);
     this.#openFiles.add(fd);
-    const done: Promise<void> = this.#compareContent(fd, chunks, path)
+    await this.#compareInTurn(this.#compareContent(fd, rows, path));
+  }
+
+  /** Notes a comparison that is under way, and waits while there are enough of them. */
+  async #compareInTurn(comparison: Promise<void>): Promise<void> {
+    const done: Promise<void> = comparison
       .catch((error: unknown) => {
-        if (error instanceof FileSystemError) {
-          this.#differ({ path, kind: 'unreadable', expected: 'a readable file', found: error.message });
-        } else this.#failure ??= asError(error);
+        this.#failure ??= asError(error);
       })
       .finally(() => {
         this.#comparing.delete(done);
       });
     this.#comparing.add(done);
-    if (this.#comparing.size >= this.#options.pool.workers * filesPerWorker)
+    if (this.#comparing.size >= this.#options.pool.workers * comparedPerWorker)
       await Promise.race(this.#comparing);
   }
 
-  async #compareContent(fd: number, chunks: readonly ExpectedChunk[], path: Buffer): Promise<void> {
-    const different = await compareChunks(this.#options.pool, fd, chunks, (sizeBytes) => {
-      this.#counts.bytesCompared += sizeBytes;
-    });
+  async #compareContent(fd: number, rows: readonly number[], path: Buffer): Promise<void> {
+    const chunks = rows.map((row) => this.#expectedChunk(row));
+    try {
+      const different = await compareChunks(this.#options.pool, fd, chunks, (sizeBytes) => {
+        this.#counts.bytesCompared += sizeBytes;
+      });
+      this.#reportDifferent(path, rows, [...different]);
+    } catch (error) {
+      this.#reportUnreadable(path, error);
+    }
     this.#openFiles.delete(fd);
     this.#options.pool.closeDescriptor(fd);
-    if (different.size === 0) return;
-    const before = chunks.slice(0, Math.min(...different));
-    const offset = before.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
+  }
+
+  #reportSmallFile({ path, file }: SmallFile, outcome: SmallFileOutcome): void {
+    if ('error' in outcome) {
+      this.#reportUnreadable(path, outcome.error);
+      return;
+    }
+    this.#counts.bytesCompared += file.sizeBytes;
+    this.#reportDifferent(path, file.rows, outcome.different);
+  }
+
+  #reportDifferent(path: Buffer, rows: readonly number[], different: readonly number[]): void {
+    if (different.length === 0) return;
+    const before = rows.slice(0, Math.min(...different));
+    const offset = before.reduce((sum, row) => sum + this.#expectedChunk(row).lengthBytes, 0);
     const found = `other bytes in the chunk at byte ${offset}`;
     this.#differ({ path, kind: 'content', expected: 'the bytes of the snapshot', found });
   }
 
-  #chunksOf(node: TreeNode): ExpectedChunk[] {
-    return (node.content ?? []).map((id) => {
-      const location = this.#options.index.blobs.locate('data', id);
+  /** Throws what the file is not to blame for. */
+  #reportUnreadable(path: Buffer, error: unknown): void {
+    if (!(error instanceof FileSystemError)) throw error;
+    this.#differ({ path, kind: 'unreadable', expected: 'a readable file', found: error.message });
+  }
+
+  #expectedChunk(row: number): ExpectedChunk {
+    const { blobs } = this.#options.index;
+    return { id: blobs.idAt(row).toString('hex'), lengthBytes: blobs.plaintextBytesAt(row) };
+  }
+
+  /** Rows of the blob index. */
+  #chunksOf(node: TreeNode): { readonly rows: readonly number[]; readonly sizeBytes: number } {
+    const { blobs } = this.#options.index;
+    let sizeBytes = 0;
+    const rows = (node.content ?? []).map((id) => {
+      const row = blobs.rowOf('data', id);
+      const location = row < 0 ? undefined : blobs.locationAt(row);
       if (location === undefined) throw missingBlob('data', id);
-      return { id, lengthBytes: plaintextBytes(location) };
+      sizeBytes += plaintextBytes(location);
+      return row;
     });
+    return { rows, sizeBytes };
   }
 
   #reportExtras(frame: Frame): void {

@@ -36,6 +36,11 @@ export interface PutOptions extends AbortableOptions {
 export interface GetOptions extends AbortableOptions {
   /** Default: the whole object. */
   readonly range?: ByteRange | undefined;
+  /**
+   * True where a piece is needed only until the next one is asked for: its memory may be used again. Default false: the
+   * pieces are the caller's.
+   */
+  readonly borrows?: boolean | undefined;
 }
 
 /** What a listing may be told. */
@@ -94,7 +99,7 @@ export interface ObjectDriver {
   put(key: string, body: ObjectBody, options: PutOptions): Promise<void>;
   /**
    * `not-found` when the key does not exist. A range past the end must yield the bytes there are. The pieces are the
-   * caller's.
+   * caller's, unless it borrows them.
    */
   get(key: string, options: GetOptions): AsyncIterable<Uint8Array>;
   /** `not-found` when the key does not exist. */

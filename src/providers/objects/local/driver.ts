@@ -59,7 +59,7 @@ export class LocalDriver implements ObjectDriver {
 
   async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* readPieces(this.#path(key), options.range, options.signal);
+      yield* readPieces(this.#path(key), options);
     } catch (error) {
       throw localError(error, 'get', key);
     }

@@ -81,7 +81,7 @@ export class LocalMultipart implements MultipartUpload {
       const inOrder = [...this.#parts].sort(([a], [b]) => a - b).map(([, part]) => part);
       let sizeBytes = 0;
       for (const part of inOrder) {
-        for await (const piece of readPieces(part.file.path, undefined, signal))
+        for await (const piece of readPieces(part.file.path, { signal }))
           await object.write([piece], signal);
         sizeBytes += part.sizeBytes;
       }

@@ -1,0 +1,20 @@
+import { chunkSizes } from '../../repository/chunker/chunker.ts';
+import { envelopeOverheadBytes } from '../../repository/crypto/cipher.ts';
+
+/** Room for a span of one chunk of the greatest length; of a buffer only what is used is touched. */
+const bufferBytes = chunkSizes.maximumBytes + envelopeOverheadBytes;
+
+/** Shared memory for spans, used again and again: workers read there what this thread has fetched, without a copy. */
+export class SpanBuffers {
+  readonly #free: SharedArrayBuffer[] = [];
+
+  take(lengthBytes: number): Uint8Array<SharedArrayBuffer> {
+    const kept = lengthBytes <= bufferBytes ? this.#free.pop() : undefined;
+    return new Uint8Array(kept ?? new SharedArrayBuffer(Math.max(lengthBytes, bufferBytes)), 0, lengthBytes);
+  }
+
+  /** The jobs that read it have ended. */
+  giveBack({ buffer }: Uint8Array<SharedArrayBuffer>): void {
+    if (buffer.byteLength === bufferBytes) this.#free.push(buffer);
+  }
+}
