@@ -81,8 +81,7 @@ export class LocalMultipart implements MultipartUpload {
       const inOrder = [...this.#parts].sort(([a], [b]) => a - b).map(([, part]) => part);
       let sizeBytes = 0;
       for (const part of inOrder) {
-        for await (const piece of readPieces(part.file.path, { signal }))
-          await object.write([piece], signal);
+        for await (const piece of readPieces(part.file.path, { signal })) await object.write([piece], signal);
         sizeBytes += part.sizeBytes;
       }
       await object.publish(this.#options.mode ?? 'overwrite', sizeBytes, signal);
