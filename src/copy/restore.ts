@@ -6,16 +6,16 @@ import { TimeSlice } from '../base/time-slice.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { systemError } from '../base/system-error.ts';
 import type { TreeNode } from '../repository/format/tree-node.ts';
-import { loadIndex } from '../repository/loaded-index.ts';
 import type { LoadedIndex } from '../repository/loaded-index.ts';
 import type { Repository } from '../repository/repository.ts';
-import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
-import { findSnapshot, isPartialSnapshot } from '../repository/snapshots.ts';
+import { nodeAt } from '../repository/snapshot-path.ts';
+import { isPartialSnapshot } from '../repository/snapshots.ts';
 import type { SnapshotFilter, StoredSnapshot } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
 import type { WorkerPool } from './pipeline/worker-pool.ts';
-import { underSharedLock } from './shared-lock.ts';
+import { withSnapshot } from './open-snapshot.ts';
+import type { OpenSnapshot } from './open-snapshot.ts';
 import { nodeInTarget, targetOf } from './target.ts';
 import type { Target } from './target.ts';
 import { PathSelection } from './source/path-selection.ts';
@@ -111,8 +111,8 @@ export async function restore(repository: Repository, options: RestoreOptions): 
     throw new UsageError('beside an image nothing can be deleted', { where: options.target });
   }
   const target = targetOf(options);
-  return underSharedLock(repository, options, (signal) =>
-    new RestorePass(repository, target, { ...options, signal }).run(),
+  return withSnapshot(repository, options, (snapshot, signal) =>
+    new RestorePass(repository, target, { ...options, signal }).run(snapshot),
   );
 }
 
@@ -136,11 +136,8 @@ class RestorePass {
     this.#selection = new PathSelection(options.include, options.exclude);
   }
 
-  async run(): Promise<RestoreResult> {
-    const { signal, filter = {} } = this.#options;
-    const path = parseSnapshotPath(this.#options.snapshot);
-    const snapshot = await findSnapshot(this.#repository, path.snapshot, filter, signal);
-    const index = await loadIndex(this.#repository, signal);
+  async run({ snapshot, path, index }: OpenSnapshot): Promise<RestoreResult> {
+    const { signal } = this.#options;
     const trees = new TreeLoader(this.#repository, index, signal);
     const found = await nodeAt(trees, snapshot, path.names);
     const node = nodeInTarget(found, this.#options.snapshot, this.#target);
@@ -151,6 +148,7 @@ class RestorePass {
     try {
       // Threads take their time to start: they do so while the plan is made.
       if (targetFd !== undefined) pool = openReadingPool(this.#repository, index, this.#options);
+      pool?.startThreads();
       const plan = await this.#plan(index, trees, targetFd, node ?? snapshot);
       this.#throwImageFailure();
       if (isPartialSnapshot(snapshot)) this.#keepExtras(plan);

@@ -1,6 +1,6 @@
 import { abortError } from '../base/errors.ts';
 import { acquireLock } from '../repository/locks.ts';
-import type { RepositoryLock } from '../repository/locks.ts';
+import type { LockOptions, RepositoryLock } from '../repository/locks.ts';
 import type { Repository } from '../repository/repository.ts';
 import { underLock } from '../repository/under-lock.ts';
 
@@ -10,6 +10,8 @@ export interface SharedLockOptions {
   /** Takes no lock, for a repository that cannot be written. Default false. */
   readonly noLock?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Reads what the work needs, while the lock settles: see {@link LockOptions}. */
+  readonly prepare?: LockOptions['prepare'];
 }
 
 /** Runs `work` under a non-exclusive lock, or none; see {@link underLock}. */
@@ -18,9 +20,13 @@ export async function underSharedLock<T>(
   options: SharedLockOptions,
   work: (signal: AbortSignal, lock: RepositoryLock | undefined) => Promise<T>,
 ): Promise<T> {
-  const { retryLockMs, noLock = false, signal } = options;
-  if (noLock) return work(signal ?? new AbortController().signal, undefined);
-  return underLock(repository, { retryLockMs, signal }, work);
+  const { retryLockMs, noLock = false, signal, prepare } = options;
+  if (noLock) {
+    const always = signal ?? new AbortController().signal;
+    await prepare?.(always);
+    return work(always, undefined);
+  }
+  return underLock(repository, { retryLockMs, signal, prepare }, work);
 }
 
 /** As {@link underSharedLock}, for what is read a piece at a time: the lock is held until the reader stops. */

@@ -126,9 +126,39 @@ export async function stage(repository: Repository, options: StageOptions): Prom
   checkOptions(options);
   const timeMs = options.timeMs ?? repository.clock.nowMs();
   const roots = checkedRoots(options, BigInt(timeMs) * 1_000_000n);
-  return underSharedLock(repository, options, (signal, lock) =>
-    new StagePass(repository, { ...options, signal }, roots, lock).run(),
-  );
+  let ground: StageGround | undefined;
+  const prepare = async (signal: AbortSignal): Promise<void> => {
+    ground = await groundOf(repository, { ...options, timeMs, signal }, roots);
+  };
+  return underSharedLock(repository, { ...options, prepare }, (signal, lock) => {
+    if (ground === undefined) throw new Error('a lock was taken before its work was prepared');
+    return new StagePass(repository, { ...options, signal }, roots, lock).run(ground);
+  });
+}
+
+/** What a pass builds on. */
+interface StageGround {
+  readonly parent: StoredSnapshot | undefined;
+  readonly index: LoadedIndex;
+}
+
+async function groundOf(
+  repository: Repository,
+  options: StageOptions & { readonly timeMs: number },
+  { paths }: SourceRoots,
+): Promise<StageGround> {
+  const { parent: id, force = false, tags = [], signal } = options;
+  const parent = await findParent(repository, {
+    parent: id,
+    force,
+    hostname: options.hostname ?? hostname(),
+    paths,
+    tags,
+    timeNs: BigInt(options.timeMs) * 1_000_000n,
+    signal,
+  });
+  // After the snapshots: a parent that was written in between would otherwise refer to blobs the index lacks.
+  return { parent, index: await loadIndex(repository, signal, 'write') };
 }
 
 /** One run; holds what its steps share. */
@@ -157,11 +187,8 @@ class StagePass {
     this.#startedMonotonicMs = repository.clock.monotonicMs();
   }
 
-  async run(): Promise<StageResult> {
+  async run({ parent, index }: StageGround): Promise<StageResult> {
     const { signal } = this.#options;
-    const parent = await this.#findParent();
-    // After the snapshots: a parent that was written in between would otherwise refer to blobs the index lacks.
-    const index = await loadIndex(this.#repository, signal, 'write');
     const uploader = new PackUploader(this.#repository, index, signal);
     const relied = new ReliedBlobs(index);
     try {
@@ -185,19 +212,6 @@ class StagePass {
       startedMs: this.#startedMs,
       endedMs: this.#repository.clock.nowMs(),
     };
-  }
-
-  #findParent(): Promise<StoredSnapshot | undefined> {
-    const { parent, force = false, tags = [], signal } = this.#options;
-    return findParent(this.#repository, {
-      parent,
-      force,
-      hostname: this.#options.hostname ?? hostname(),
-      paths: this.#roots.paths,
-      tags,
-      timeNs: this.#timeNs(),
-      signal,
-    });
   }
 
   /** Reads the source and uploads what is new; every blob is in a confirmed pack when it resolves. */

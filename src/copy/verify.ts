@@ -1,12 +1,11 @@
 import { close, openRoot } from '../base/file-system.ts';
-import { loadIndex } from '../repository/loaded-index.ts';
 import type { Repository } from '../repository/repository.ts';
-import { nodeAt, parseSnapshotPath } from '../repository/snapshot-path.ts';
-import { findSnapshot } from '../repository/snapshots.ts';
+import { nodeAt } from '../repository/snapshot-path.ts';
 import type { SnapshotFilter } from '../repository/snapshots.ts';
 import { TreeLoader } from '../repository/tree-loader.ts';
 import { openReadingPool } from './pipeline/reading-pool.ts';
-import { underSharedLock } from './shared-lock.ts';
+import { withSnapshot } from './open-snapshot.ts';
+import type { OpenSnapshot } from './open-snapshot.ts';
 import { nodeInTarget, targetOf } from './target.ts';
 import type { Target } from './target.ts';
 import { PathSelection } from './source/path-selection.ts';
@@ -63,20 +62,18 @@ export interface VerifyResult {
  */
 export async function verify(repository: Repository, options: VerifyOptions): Promise<VerifyResult> {
   const target = targetOf(options);
-  return underSharedLock(repository, options, (signal) =>
-    compare(repository, target, { ...options, signal }),
+  return withSnapshot(repository, options, (snapshot, signal) =>
+    compare(repository, target, snapshot, { ...options, signal }),
   );
 }
 
 async function compare(
   repository: Repository,
   target: Target,
+  { snapshot, path, index }: OpenSnapshot,
   options: VerifyOptions,
 ): Promise<VerifyResult> {
-  const { signal, filter = {} } = options;
-  const path = parseSnapshotPath(options.snapshot);
-  const snapshot = await findSnapshot(repository, path.snapshot, filter, signal);
-  const index = await loadIndex(repository, signal);
+  const { signal } = options;
   const trees = new TreeLoader(repository, index, signal);
   const node = nodeInTarget(await nodeAt(trees, snapshot, path.names), options.snapshot, target);
   // Before the pool: threads that nobody ends would keep the process alive when there is no target.

@@ -35,6 +35,12 @@ export interface LockOptions {
    * system's; a caller that wraps the store (limits, faults) and wants the refreshes to pass through says `in-process`.
    */
   readonly keeper?: 'thread' | 'in-process' | undefined;
+  /**
+   * Reads what the work under the lock will need, while it is waited whether another lock came between: whoever wants
+   * to delete by then sees this one. Must not write; what it has read counts only when the lock was taken. It is called
+   * again with each further attempt, and has settled when `acquireLock` does.
+   */
+  readonly prepare?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** A lock that this process holds and refreshes, every 5 minutes, until it is released. */
@@ -198,15 +204,35 @@ class Acquisition {
     try {
       await this.#folder.put(sealed, signal);
       if (aged.length > 0) await this.#removeAged(aged, sealed.id);
-      await this.#clock.sleep(settleMs, signal);
       const ignore = new Set([sealed.id, ...found.map(({ id }) => id)]);
-      this.#refuseConflict(await readLocks(this.#folder, this.#clock, { ignore, signal }));
+      await this.#prepareWhile(async () => {
+        await this.#clock.sleep(settleMs, signal);
+        this.#refuseConflict(await readLocks(this.#folder, this.#clock, { ignore, signal }));
+      });
       throwIfAborted(signal);
     } catch (error) {
       await this.#withdraw(sealed.id);
       throw error;
     }
     return hold(this.#repository, this.#folder, this.#options, lock, { id: sealed.id, confirmedMs });
+  }
+
+  /** A conflict is told first, and ends what is being prepared. */
+  async #prepareWhile(settle: () => Promise<void>): Promise<void> {
+    const { signal, prepare } = this.#options;
+    const refused = new AbortController();
+    const either = signal === undefined ? refused.signal : AbortSignal.any([signal, refused.signal]);
+    const prepared = prepare?.(either);
+    // Looked at below, when nothing is in the way.
+    prepared?.catch(() => {});
+    try {
+      await settle();
+    } catch (error) {
+      refused.abort();
+      await prepared?.catch(() => {});
+      throw error;
+    }
+    await prepared;
   }
 
   #refuseConflict(locks: readonly StoredLock[]): void {

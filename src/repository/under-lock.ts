@@ -1,6 +1,6 @@
 import { abortError } from '../base/errors.ts';
 import { acquireLock } from './locks.ts';
-import type { RepositoryLock } from './locks.ts';
+import type { LockOptions, RepositoryLock } from './locks.ts';
 import type { Repository } from './repository.ts';
 
 export interface UnderLockOptions {
@@ -9,6 +9,8 @@ export interface UnderLockOptions {
   /** How long to wait for a lock that is in the way. Default 0: fail at once with `locked`. */
   readonly retryLockMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** See {@link LockOptions}. */
+  readonly prepare?: LockOptions['prepare'];
 }
 
 /**
@@ -20,8 +22,8 @@ export async function underLock<T>(
   options: UnderLockOptions,
   work: (signal: AbortSignal, lock: RepositoryLock) => Promise<T>,
 ): Promise<T> {
-  const { exclusive = false, retryLockMs = 0, signal } = options;
-  const lock = await acquireLock(repository, { exclusive, retryMs: retryLockMs, signal });
+  const { exclusive = false, retryLockMs = 0, signal, prepare } = options;
+  const lock = await acquireLock(repository, { exclusive, retryMs: retryLockMs, signal, prepare });
   try {
     return await work(signal === undefined ? lock.lost : AbortSignal.any([signal, lock.lost]), lock);
   } catch (error) {

@@ -100,6 +100,11 @@ export class WorkerPool {
     });
   }
 
+  /** Starts all threads, for a caller that knows of work for them: they come up while it is found. */
+  startThreads(): void {
+    while (this.#members.length < this.workers && !this.#closed) this.#members.push(this.#start(this.#setup));
+  }
+
   /** Runs the same job once on every worker that has been started. */
   async runOnEach<K extends JobKind>(job: K, request: Jobs[K]['request']): Promise<Jobs[K]['response'][]> {
     const answers = this.#members.map((member) =>
