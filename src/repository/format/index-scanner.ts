@@ -176,9 +176,9 @@ class IndexScanner {
     return value;
   }
 
-  #take(literal: Literal): boolean {
-    const end = this.#at + literal.length;
-    if (end > this.#view.byteLength || !standsAt(this.#view, this.#at, literal)) return false;
+  #take(text: Literal): boolean {
+    const end = this.#at + text.length;
+    if (end > this.#view.byteLength || !standsAt(this.#view, this.#at, text)) return false;
     this.#at = end;
     return true;
   }
