@@ -24,7 +24,7 @@ export interface SharedBlobPlaces {
  * A row's place in 80 bits, as 5 half words: 27 bits of offset and 5 of pack number, 23 bits of length and of
  * uncompressed length, type, and whether there is a place. The pack number counts from the one that the row's group of
  * 16 rows has, in a list of its own: packs come one after the other, and so do the rows of their blobs. With 4 bytes
- * for every number a blob would take 50 bytes and not 42.
+ * for every number a row would take 48 bytes and not 42, and its slot in the table comes on top.
  */
 const halvesPerRow = 5;
 const offsetBits = 27;

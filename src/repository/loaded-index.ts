@@ -8,13 +8,16 @@ import type { IndexFile } from './format/index-file.ts';
 import type { IndexedPack } from './format/blob.ts';
 import { idBytes } from './id-hash.ts';
 import { PackTable } from './pack-table.ts';
-import type { Repository } from './repository.ts';
+import type { Repository, RepositoryFile } from './repository.ts';
 
 /** Index files fetched at once; they are decoded one by one on this thread. */
 const parallelLoads = 8;
 
-/** A blob's share of a compressed index file: its id does not compress, the rest nearly vanishes. */
-const storedBytesPerBlob = 40;
+/**
+ * At most a blob's share of an index file: compressed, as its id does not compress and the rest nearly vanishes (43 are
+ * usual), and as text, as version 1 has it. Memory is reserved once by that; with too little the table would grow.
+ */
+const storedBytesPerBlob = { 1: 110, 2: 40 } as const;
 
 /** Where a blob is to be read. */
 export interface PackSlice {
@@ -69,7 +72,7 @@ export class LoadedIndex {
       lastEnd = Math.max(lastEnd, file.offsetAt(blob) + file.lengthAt(blob));
     }
     const packId = file.packIds.subarray(pack * idBytes, (pack + 1) * idBytes);
-    // One object for all blobs, as 10 million of them are a second of collecting garbage.
+    // One object for all blobs, as 10 million of them would be garbage.
     const location = {
       packNumber: this.packs.add(packId, lastEnd),
       offset: 0,
@@ -99,6 +102,12 @@ export class LoadedIndex {
       uncompressedLength,
     };
   }
+}
+
+/** How many blobs index files of these sizes list, rather too many than too few. */
+export function expectedBlobsOf(repository: Repository, files: readonly RepositoryFile[]): number {
+  const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  return totalBytes / storedBytesPerBlob[repository.config.version];
 }
 
 /** What `write` builds on must outlast a prune: blobs of packs that are marked for deletion are left out. */
@@ -146,13 +155,13 @@ export async function loadIndex(
   use: IndexUse = 'read',
 ): Promise<LoadedIndex> {
   const files = await repository.listFiles('index', signal);
-  const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const expectedBlobs = expectedBlobsOf(repository, files);
   const ids = files.map((file) => file.id);
-  const loaded = new LoadedIndex(totalBytes / storedBytesPerBlob);
+  const loaded = new LoadedIndex(expectedBlobs);
   await addIndexFiles(loaded, repository, ids, new Set(), signal);
   if (use === 'read' || loaded.markedPacks.size === 0) return loaded;
   // An interrupted prune may have marked packs that another index file still lists as ordinary ones.
-  const unmarked = new LoadedIndex(totalBytes / storedBytesPerBlob);
+  const unmarked = new LoadedIndex(expectedBlobs);
   await addIndexFiles(unmarked, repository, ids, loaded.markedPacks, signal);
   return unmarked;
 }
