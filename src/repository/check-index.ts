@@ -8,7 +8,7 @@ import { keyOf } from './format/file-kind.ts';
 import { decodeIndexFile } from './format/index-file.ts';
 import type { IndexFilePack } from './format/index-file.ts';
 import { computePackSize } from './format/pack.ts';
-import { LoadedIndex } from './loaded-index.ts';
+import { LoadedIndex, expectedBlobsOf } from './loaded-index.ts';
 import type { Repository } from './repository.ts';
 
 const parallelLoads = 8;
@@ -40,15 +40,15 @@ export async function loadCheckedIndex(
   findings: CheckFindings,
   signal: AbortSignal | undefined,
 ): Promise<CheckedIndex> {
-  const ids = await repository.listIds('index', signal);
+  const files = await repository.listFiles('index', signal);
   const fileIds: string[] = [];
   const index: CheckedIndex = {
-    loaded: new LoadedIndex(),
+    loaded: new LoadedIndex(expectedBlobsOf(repository, files)),
     packs: new Map(),
     marked: BlobIndex.create(),
     fileIds,
   };
-  await pLimit(parallelLoads).map(ids, async (id) => {
+  await pLimit(parallelLoads).map(files, async ({ id }) => {
     throwIfAborted(signal);
     try {
       const json = await repository.loadDocument('index', id, signal);
@@ -63,7 +63,7 @@ export async function loadCheckedIndex(
   for (const id of index.loaded.markedPacks) {
     findings.hint('marked-pack', keyOf('data', id), 'the pack is marked for deletion by a two-phase prune');
   }
-  findings.counts.indexFiles = ids.length;
+  findings.counts.indexFiles = files.length;
   findings.counts.packs = index.packs.size;
   findings.counts.blobs = index.loaded.blobs.size;
   return index;

@@ -13,8 +13,8 @@ export class PackTable {
     return this.#count;
   }
 
-  /** Gives the pack the next number. `blobsBytes` is where its last blob ends. */
-  add(id: string, blobsBytes: number): number {
+  /** Gives the pack the next number; its id is hex or 32 bytes. `blobsBytes` is where its last blob ends. */
+  add(id: string | Uint8Array, blobsBytes: number): number {
     if ((this.#count + 1) * idBytes > this.#ids.length) {
       const larger = Buffer.alloc(this.#ids.length * 2);
       this.#ids.copy(larger);
@@ -23,7 +23,8 @@ export class PackTable {
       moreBytes.set(this.#blobsBytes);
       this.#blobsBytes = moreBytes;
     }
-    this.#ids.write(id, this.#count * idBytes, 'hex');
+    if (typeof id === 'string') this.#ids.write(id, this.#count * idBytes, 'hex');
+    else this.#ids.set(id, this.#count * idBytes);
     this.#blobsBytes[this.#count] = blobsBytes;
     return this.#count++;
   }

@@ -15,6 +15,7 @@ import type { Cipher, MasterKey } from './crypto/cipher.ts';
 import { createCipher } from './crypto/open-cipher.ts';
 import { generateMasterKey } from './crypto/password-key.ts';
 import type { ScryptCost } from './crypto/password-key.ts';
+import type { DocumentRoom } from './document-room.ts';
 import { chunkerOf, decodeConfig, encodeConfig, withChunker } from './format/config.ts';
 import type { Config } from './format/config.ts';
 import { configKey, idOf, keyOf, prefixOf } from './format/file-kind.ts';
@@ -203,6 +204,15 @@ export class Repository {
    * then are `corrupt`.
    */
   async loadDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.openDocument(kind, id, await this.fetchDocument(kind, id, signal));
+  }
+
+  /**
+   * A document as it is stored.
+   *
+   * @internal
+   */
+  async fetchDocument(kind: DocumentKind, id: string, signal?: AbortSignal): Promise<Uint8Array> {
     const key = keyOf(kind, id);
     let sealed = await this.store.get(key, { signal });
     if (createHash('sha256').update(sealed).digest('hex') !== id) {
@@ -211,7 +221,18 @@ export class Repository {
         throw new RepositoryError('corrupt', 'the file does not hash to its name', { where: key });
       }
     }
-    return decodeUnpacked(this.#open(sealed, key), this.compressor, documentLimitBytes, key);
+    return sealed;
+  }
+
+  /**
+   * The JSON of a document that was fetched. It lies in `room`, if that is given, until that is used again.
+   *
+   * @internal
+   */
+  openDocument(kind: DocumentKind, id: string, sealed: Uint8Array, room?: DocumentRoom): Uint8Array {
+    const where = keyOf(kind, id);
+    const decompressor = room === undefined ? this.compressor : room.decompressorOf(this.compressor);
+    return decodeUnpacked(this.#open(sealed, where, room), decompressor, documentLimitBytes, where);
   }
 
   /** @internal */
@@ -220,9 +241,9 @@ export class Repository {
     await this.store.delete(keyOf(kind, id), { signal });
   }
 
-  #open(sealed: Uint8Array, where: string): Buffer {
+  #open(sealed: Uint8Array, where: string, room: DocumentRoom | undefined): Uint8Array {
     try {
-      return this.cipher.open(sealed);
+      return room === undefined ? this.cipher.open(sealed) : room.open(this.cipher, sealed);
     } catch (cause) {
       throw new RepositoryError('corrupt', 'the file cannot be decrypted', { where, cause });
     }

@@ -1,7 +1,10 @@
 import type { BlobType, IndexedPack, PackedBlob } from './blob.ts';
+import { bufferView } from './buffer-view.ts';
 import { envelopeOverheadBytes } from '../crypto/cipher.ts';
 import { RepositoryError } from '../../base/errors.ts';
 import { jsonString } from './go-json.ts';
+import type { IndexColumns } from './index-columns.ts';
+import { scanIndexFile } from './index-scanner.ts';
 import { minimumPackBytes } from './pack.ts';
 import {
   arrayOrEmpty,
@@ -15,6 +18,8 @@ import {
 } from './strict-json.ts';
 import type { JsonObject } from './strict-json.ts';
 import { isTimestamp } from './timestamp.ts';
+
+const idBytes = 32;
 
 /** A pack as an index file lists it, with rustic's time: when it was written or, in `packsToDelete`, marked. */
 export interface IndexFilePack extends IndexedPack {
@@ -90,6 +95,29 @@ export function decodeIndexFile(
     },
   });
   return { packs, packsToDelete };
+}
+
+/**
+ * Reads an index file's JSON into `columns`, which are cleared first. Guaranteed is what {@link visitIndexFile} does.
+ * Times of packs are checked and left out. Throws RepositoryError `corrupt`; the columns then hold nothing of use.
+ */
+export function readIndexFile(bytes: Uint8Array, where: string, columns: IndexColumns): void {
+  if (!scanIndexFile(bytes, columns)) visitIndexFile(bytes, where, columnFiller(columns));
+}
+
+function columnFiller(columns: IndexColumns): IndexFileVisitor {
+  columns.clear();
+  return {
+    pack: (id, isMarked) => {
+      const pack = columns.addPack(isMarked);
+      bufferView(columns.packIds).write(id, pack * idBytes, 'hex');
+    },
+    blob: (id, type, offset, length, uncompressedLength) => {
+      const blob = columns.addBlob();
+      columns.setBlob(blob, type === 'tree', offset, length, uncompressedLength);
+      bufferView(columns.blobIds).write(id, blob * idBytes, 'hex');
+    },
+  };
 }
 
 /**
