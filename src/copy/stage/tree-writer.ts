@@ -30,7 +30,7 @@ export class TreeWriter {
     const plaintext = treeOfTexts(nodes);
     const id = hash('sha256', plaintext, 'hex');
     if (index.blobs.claim('tree', id)) {
-      // A copy of its own: what treeOfTexts returns may be a slice of Node's buffer pool, which must not be transferred.
+      // A copy: what treeOfTexts returns may be a slice of Node's buffer pool, which must not be transferred.
       const bytes = new Uint8Array(plaintext);
       const stored = pool
         .run('store-tree', { id, plaintext: bytes }, [bytes.buffer])
