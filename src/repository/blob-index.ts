@@ -63,8 +63,9 @@ export class BlobIndex {
   readonly #counters: Int32Array;
   readonly #places: BlobPlaces;
   readonly #hash: IdHash;
+  readonly #words: Int32Array;
   readonly #segments: Segment[] = [];
-  #ids: Uint32Array;
+  #ids: Int32Array;
   #slots: Int32Array;
 
   private constructor(memory: SharedBlobIndex) {
@@ -72,6 +73,7 @@ export class BlobIndex {
     this.#counters = new Int32Array(memory.counters);
     this.#places = BlobPlaces.attach(memory.places);
     this.#hash = new IdHash(memory.hashWords);
+    this.#words = this.#hash.words;
     this.#ids = viewOfIds(memory);
     this.#slots = viewOfSlots(memory);
   }
@@ -165,7 +167,7 @@ export class BlobIndex {
   idAt(row: number): Buffer {
     const ids = this.#idsFor(row);
     const id = Buffer.allocUnsafe(idBytes);
-    for (let i = 0; i < idWords; i++) id.writeUInt32LE(ids[row * idWords + i] ?? 0, i * 4);
+    for (let i = 0; i < idWords; i++) id.writeInt32LE(ids[row * idWords + i] ?? 0, i * 4);
     return id;
   }
 
@@ -229,10 +231,18 @@ export class BlobIndex {
 
   #isId(row: number): boolean {
     const ids = this.#idsFor(row);
-    const words = this.#hash.words;
+    const words = this.#words;
     const base = row * idWords;
-    for (let i = 0; i < idWords; i++) if (ids[base + i] !== words[i]) return false;
-    return true;
+    return (
+      ids[base] === words[0] &&
+      ids[base + 1] === words[1] &&
+      ids[base + 2] === words[2] &&
+      ids[base + 3] === words[3] &&
+      ids[base + 4] === words[4] &&
+      ids[base + 5] === words[5] &&
+      ids[base + 6] === words[6] &&
+      ids[base + 7] === words[7]
+    );
   }
 
   #segment(number: number): Segment {
@@ -252,13 +262,13 @@ export class BlobIndex {
     }
     if ((row + 1) * idWords > this.#ids.length) growShared(this.#memory.ids, (row + 1) * idBytes);
     const ids = this.#idsFor(row);
-    const words = this.#hash.words;
+    const words = this.#words;
     for (let i = 0; i < idWords; i++) ids[row * idWords + i] = words[i] ?? 0;
     this.#places.begin(row, isTree);
     return row;
   }
 
-  #idsFor(row: number): Uint32Array {
+  #idsFor(row: number): Int32Array {
     if ((row + 1) * idWords > this.#ids.length) this.#ids = viewOfIds(this.#memory);
     return this.#ids;
   }
@@ -289,8 +299,8 @@ function markOf(hash: number, tree: number, rowBits: number): number {
 }
 
 /** Views of a fixed length, renewed after growth: views that track the length are several times slower to read. */
-function viewOfIds(memory: SharedBlobIndex): Uint32Array {
-  return new Uint32Array(memory.ids, 0, Math.floor(memory.ids.byteLength / 4));
+function viewOfIds(memory: SharedBlobIndex): Int32Array {
+  return new Int32Array(memory.ids, 0, Math.floor(memory.ids.byteLength / 4));
 }
 
 function viewOfSlots(memory: SharedBlobIndex): Int32Array {
