@@ -139,7 +139,10 @@ export class LeafStager {
 
   #takesOver(node: TreeNode, entry: Entry): boolean {
     const { detection, relied } = this.#options;
-    return isUnchanged(node, entry.status, detection) && relied.addContent(node.content);
+    return (
+      isUnchanged(node, entry.status, detection) &&
+      relied.addContent(Buffer.from(node.content.join(''), 'hex'))
+    );
   }
 
   #fileUnchanged(frame: Frame, entry: Entry): void {

@@ -8,7 +8,18 @@ import type { TreeNode } from '../../repository/format/tree-node.ts';
 
 const nodeStart = '{"name":"';
 const afterName = '","type":"';
+const contentOpening = ',"content":[';
 const idCharacters = 64;
+const idBytes = 32;
+const quote = 0x22;
+const comma = 0x2c;
+
+/** What each character means as a digit of an id; 16 and more is none. */
+const digitValues = new Uint8Array(128).fill(16);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) digitValues[digit.charCodeAt(0)] = value;
+
+/** Of the content that was asked for last: a list of strings for every file took longer than its system calls. */
+let contentIds = new Uint8Array(64 * idBytes);
 
 /**
  * A folder of the parent snapshot, read beside the folder of the source, in one order. It is compared as text: what an
@@ -77,22 +88,27 @@ export class PreviousTree {
     return this.startsWith(node) && this.#endsAt(this.#cursor + node.length);
   }
 
-  /** The content of the found file, or undefined when its node does not begin with `head` and end with its content. */
-  contentBehind(head: string): readonly string[] | undefined {
-    const opening = `${head},"content":[`;
-    if (!this.startsWith(opening)) return undefined;
-    const ids: string[] = [];
-    let position = this.#cursor + opening.length;
-    while (this.#text[position] === '"') {
-      const end = position + 1 + idCharacters;
-      const id = this.#text.substring(position + 1, end);
-      if (this.#text[end] !== '"' || !isId(id)) return undefined;
-      ids.push(id);
-      position = end + 1;
-      if (this.#text[position] !== ',') break;
+  /**
+   * The ids of the found file's content, one after the other, valid until the next call; undefined when the node does
+   * not begin with `head` and end with its content.
+   */
+  contentBehind(head: string): Uint8Array | undefined {
+    const text = this.#text;
+    let position = this.#cursor + head.length;
+    if (!this.startsWith(head) || !text.startsWith(contentOpening, position)) return undefined;
+    position += contentOpening.length;
+    let length = 0;
+    while (text.charCodeAt(position) === quote) {
+      if (length + idBytes > contentIds.length) contentIds = doubled(contentIds);
+      if (!readId(text, position + 1, contentIds, length)) return undefined;
+      length += idBytes;
+      position += idCharacters + 2;
+      if (text.charCodeAt(position) !== comma) break;
       position++;
     }
-    return this.#text.startsWith(']}', position) && this.#endsAt(position + 2) ? ids : undefined;
+    return text.startsWith(']}', position) && this.#endsAt(position + 2)
+      ? contentIds.subarray(0, length)
+      : undefined;
   }
 
   /** The tree of the found folder, or undefined when its node does not begin with `head` and end with its tree. */
@@ -149,6 +165,24 @@ export class PreviousTree {
       search = found + 1;
     }
   }
+}
+
+/** Reads an id and its closing quote; false when it is none. */
+function readId(text: string, start: number, into: Uint8Array, offset: number): boolean {
+  let wrong = text.charCodeAt(start + idCharacters) ^ quote;
+  for (let i = 0; i < idBytes; i++) {
+    const high = digitValues[text.charCodeAt(start + 2 * i)] ?? 16;
+    const low = digitValues[text.charCodeAt(start + 2 * i + 1)] ?? 16;
+    wrong |= (high | low) & 16;
+    into[offset + i] = (high << 4) | low;
+  }
+  return wrong === 0;
+}
+
+function doubled(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(bytes.length * 2);
+  larger.set(bytes);
+  return larger;
 }
 
 /** Where the JSON string that begins at `start` ends: its closing quote, or the end of the text. */

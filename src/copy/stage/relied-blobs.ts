@@ -4,6 +4,8 @@ import { loadIndex } from '../../repository/loaded-index.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { Repository } from '../../repository/repository.ts';
 
+const idBytes = 32;
+
 /** Which blobs of the index a snapshot will refer to, one bit a row. */
 export class ReliedBlobs {
   readonly #index: LoadedIndex;
@@ -18,17 +20,21 @@ export class ReliedBlobs {
     if (row >= 0) this.#set(row);
   }
 
-  /** Adds a file's content, all of it or, where the index lacks a blob, nothing: false then. */
-  addContent(ids: readonly string[]): boolean {
-    const [first] = ids;
-    if (ids.length > 1) {
-      const rows = ids.map((id) => this.#index.blobs.rowOf('data', id));
-      if (rows.includes(-1)) return false;
-      for (const row of rows) this.#set(row);
-    } else if (first !== undefined) {
-      const row = this.#index.blobs.rowOf('data', first);
-      if (row < 0) return false;
-      this.#set(row);
+  /**
+   * Adds a file's content, given as ids one after the other: all of it or, where the index lacks a blob, nothing. False
+   * then.
+   */
+  addContent(ids: Uint8Array): boolean {
+    const { blobs } = this.#index;
+    const firstRow = ids.length === 0 ? -1 : blobs.rowOfBytesAt('data', ids, 0);
+    if (ids.length === 0) return true;
+    if (firstRow < 0) return false;
+    for (let start = idBytes; start < ids.length; start += idBytes) {
+      if (blobs.rowOfBytesAt('data', ids, start) < 0) return false;
+    }
+    this.#set(firstRow);
+    for (let start = idBytes; start < ids.length; start += idBytes) {
+      this.#set(blobs.rowOfBytesAt('data', ids, start));
     }
     return true;
   }

@@ -43,7 +43,7 @@ describe('a folder of the parent', () => {
     for (const [place, node] of nodes.entries()) {
       assert.equal(tree.isWhole, false);
       assert.equal(find(tree, names[place] ?? ''), true);
-      assert.deepEqual(tree.contentBehind(headOf(node)), ids);
+      assert.deepEqual(Buffer.from(tree.contentBehind(headOf(node)) ?? []).toString('hex'), ids.join(''));
       assert.equal(tree.keep(), nodeText(node));
     }
     assert.equal(tree.isWhole, true);
@@ -138,6 +138,24 @@ describe('a folder of the parent', () => {
     assert.deepEqual(nodeText(tree.parse('b')), nodeText(file('b')));
     assert.equal(find(tree, 'c'), false);
     assert.equal(tree.isWhole, false);
+  });
+
+  it('hands out content of any length, and none with a digit that an id cannot have', () => {
+    for (const count of [0, 1, 64, 65, 1000]) {
+      const content = Array.from({ length: count }, (_, i) => sha256(Buffer.from(`${i}`)));
+      const tree = previousTree([file('a', { content })]);
+      assert.equal(find(tree, 'a'), true);
+      const found = Buffer.from(tree.contentBehind(headOf(file('a'))) ?? [1]);
+      assert.equal(found.toString('hex'), content.join(''));
+    }
+    for (const wrong of ['A', 'g', 'é', '"']) {
+      const text = encodeTree([file('a')])
+        .toString()
+        .replace(ids[0] ?? '', `${wrong}${ids[0]?.slice(1)}`);
+      const tree = new PreviousTree('tree', Buffer.from(text));
+      assert.equal(find(tree, 'a'), true);
+      assert.equal(tree.contentBehind(headOf(file('a'))), undefined, wrong);
+    }
   });
 
   it('is refused when it is damaged, and names no entry that it does not have', () => {
