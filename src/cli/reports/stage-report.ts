@@ -92,10 +92,12 @@ export class StageReport {
   }
 
   #item(event: ItemEvent): void {
-    const { action, path, isDirectory, sizeBytes, addedBytes } = event;
+    const { action, isDirectory, sizeBytes, addedBytes } = event;
     const output = this.#output;
     const level = action === 'unchanged' || isDirectory ? 2 : 1;
     if (output.json ? output.verbosity < 2 : output.verbosity < level) return;
+    // Only now: it is made when it is asked for.
+    const { path } = event;
     const item = isDirectory ? Buffer.concat([path, slash]) : path;
     const text = `${resticActions[action].padEnd(9)} ${printableName(item)}`;
     output.info(action === 'unchanged' || isDirectory ? text : `${text} (${formatBytes(addedBytes)} added)`);

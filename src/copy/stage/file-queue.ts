@@ -17,7 +17,7 @@ const largeFileBytes = 24 * 2 ** 20;
 const batchFiles = 64;
 const batchBytes = 4 * 2 ** 20;
 /** Bounds on what is queued, so that a walk does not run ahead of the readers without limit. */
-const queuedFiles = 2048;
+const queuedFiles = 1024;
 const largeFilesAtOnce = 2;
 
 /** What is to be told of a file: what became of it, or that the pass cannot go on. */

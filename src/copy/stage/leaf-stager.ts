@@ -113,28 +113,40 @@ export class LeafStager {
   }
 
   #stageFile(frame: Frame, entry: Entry): void {
-    const head = statusHead(entry.name, entry.status);
     const previous = previousOf(frame, entry);
-    if (previous?.startsWith(head) === true) {
-      const attributes = nodeAttributesAt(entry.fd, entry.base);
-      const start = attributes.length === 0 ? head : head + extendedAttributesText(attributes);
-      const content = previous.contentBehind(start);
-      if (content !== undefined && this.#options.relied.addContent(content)) {
-        frame.nodes[entry.slot] = previous.keep();
-        this.#fileUnchanged(frame, entry);
-        return;
-      }
+    if (previous === undefined) {
+      this.#storeFile(frame, entry, undefined);
+      return;
     }
-    const node = previous === undefined ? undefined : parsePrevious(frame, previous, entry);
+    const head = statusHead(entry.name, entry.status);
+    if (previous.startsWith(head) && this.#keepsFile(frame, entry, previous, head)) {
+      this.#fileUnchanged(frame, entry);
+      return;
+    }
+    const node = parsePrevious(frame, previous, entry);
     if (node !== undefined && this.#takesOver(node, entry)) {
       const attributes = nodeAttributesAt(entry.fd, entry.base);
       frame.nodes[entry.slot] = fileNodeText(head, attributes, node.content ?? []);
       this.#fileUnchanged(frame, entry);
       return;
     }
+    this.#storeFile(frame, entry, node);
+  }
+
+  #storeFile(frame: Frame, entry: Entry, previous: TreeNode | undefined): void {
     frame.pending++;
-    const listener = this.#listener(frame, entry, node);
+    const listener = this.#listener(frame, entry, previous);
     this.#options.files.store(referenceTo(entry), entry.status.sizeBytes, listener);
+  }
+
+  /** Takes over the node as it stands in the parent; false when it differs, or a blob of it is gone. */
+  #keepsFile(frame: Frame, entry: Entry, previous: PreviousTree, head: string): boolean {
+    const attributes = nodeAttributesAt(entry.fd, entry.base);
+    const start = attributes.length === 0 ? head : head + extendedAttributesText(attributes);
+    const content = previous.contentBehind(start);
+    if (content === undefined || !this.#options.relied.addContent(content)) return false;
+    frame.nodes[entry.slot] = previous.keep();
+    return true;
   }
 
   #takesOver(node: TreeNode, entry: Entry): boolean {

@@ -143,19 +143,27 @@ export class TreeStager {
   /** Returns a promise only where a folder has to be entered: one for each file would cost as much as its stat. */
   #stageEntry(frame: Frame, place: Place): Promise<void> | undefined {
     const folder = frame.folders?.get(bytesOf(place.name).toString());
-    const failed = (error: unknown): void => {
-      if (!(error instanceof FileSystemError)) throw error;
-      const path = childPath(frame.path, place.name);
-      if (folder === undefined && error.errno === 'ENOENT') reportVanished(this.#options, path);
-      else reportError(this.#options, path, error);
-    };
     try {
-      if (folder !== undefined) return this.#stageFolder(frame, folder, place).catch(failed);
-      if (frame.fd !== undefined) return this.#stageName(frame, frame.fd, place)?.catch(failed);
+      const entering =
+        folder !== undefined
+          ? this.#stageFolder(frame, folder, place)
+          : frame.fd !== undefined
+            ? this.#stageName(frame, frame.fd, place)
+            : undefined;
+      return entering?.catch((error: unknown) => this.#entryFailed(frame, place, error));
     } catch (error) {
-      failed(error);
+      this.#entryFailed(frame, place, error);
+      return undefined;
     }
-    return undefined;
+  }
+
+  /** A source that is gone is an error, anything below one may come and go. */
+  #entryFailed(frame: Frame, { name }: Place, error: unknown): void {
+    if (!(error instanceof FileSystemError)) throw error;
+    const path = childPath(frame.path, name);
+    const isSource = frame.folders?.has(bytesOf(name).toString()) === true;
+    if (!isSource && error.errno === 'ENOENT') reportVanished(this.#options, path);
+    else reportError(this.#options, path, error);
   }
 
   /** An entry that a walk found. */

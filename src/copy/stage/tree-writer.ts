@@ -5,7 +5,7 @@ import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { ReliedBlobs } from './relied-blobs.ts';
 
 /** Trees that wait for a worker; beyond, whoever makes them waits. */
-const queuedTrees = 256;
+const queuedTrees = 64;
 
 export interface TreeWriterOptions {
   readonly index: LoadedIndex;
