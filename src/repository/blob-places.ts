@@ -98,6 +98,7 @@ export class BlobPlaces {
     else this.#write(row, 0, this.#addFar(packNumber, offset, length, uncompressedLength), 0, 0);
   }
 
+  /** While places are being set only the thread that sets them may ask: the others look ids up, and claim. */
   at(row: number): BlobLocation | undefined {
     const halves = this.#halvesFor(row);
     const base = row * halvesPerRow;
@@ -138,7 +139,7 @@ export class BlobPlaces {
     halves[base + 2] = length;
     halves[base + 3] = uncompressedLength;
     const type = (halves[base + 4] ?? 0) & treeBit;
-    // Last: it tells other threads that the rest is there.
+    // Last: it says that the rest is there.
     Atomics.store(halves, base + 4, placedBit | type | ((uncompressedLength >>> 16) << 7) | (length >>> 16));
   }
 

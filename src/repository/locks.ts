@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { RepositoryError, describeError, throwIfAborted } from '../base/errors.ts';
+import { RepositoryError, abortError, describeError, throwIfAborted } from '../base/errors.ts';
 import { keepAliveDuring } from '../base/keep-alive.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { parseStoreLocation } from '../providers/objects/open.ts';
@@ -36,9 +36,10 @@ export interface LockOptions {
    */
   readonly keeper?: 'thread' | 'in-process' | undefined;
   /**
-   * Reads what the work under the lock will need, while it is waited whether another lock came between: whoever wants
-   * to delete by then sees this one. Must not write; what it has read counts only when the lock was taken. It is called
-   * again with each further attempt, and has settled when `acquireLock` does.
+   * Reads what the work under the lock will need: while it is waited whether another lock came between, where ours was
+   * in the store within half of that time from our first look (whoever wrote his after that look waits as long, and
+   * then sees ours), otherwise afterwards. Must not write; what it has read counts only when the lock was taken. It is
+   * called again with each further attempt, and has settled when `acquireLock` does.
    */
   readonly prepare?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
@@ -183,6 +184,8 @@ class Acquisition {
   readonly #clock: Clock;
   readonly #folder: LockFolder;
   readonly #exclusive: boolean;
+  readonly #ended = new AbortController();
+  #preparing: Promise<void> | undefined;
 
   constructor(repository: Repository, options: LockOptions) {
     this.#repository = repository;
@@ -194,6 +197,7 @@ class Acquisition {
 
   async run(): Promise<RepositoryLock> {
     const { signal } = this.#options;
+    const startedMs = this.#clock.monotonicMs();
     const found = await readLocks(this.#folder, this.#clock, { signal });
     const standing = await this.#removeStale(found, ({ lock }) => isProvenDead(lock));
     const aged = standing.filter((stored) => seemsAged(stored, this.#clock));
@@ -205,34 +209,46 @@ class Acquisition {
       await this.#folder.put(sealed, signal);
       if (aged.length > 0) await this.#removeAged(aged, sealed.id);
       const ignore = new Set([sealed.id, ...found.map(({ id }) => id)]);
-      await this.#prepareWhile(async () => {
-        await this.#clock.sleep(settleMs, signal);
-        this.#refuseConflict(await readLocks(this.#folder, this.#clock, { ignore, signal }));
-      });
+      if (this.#clock.monotonicMs() - startedMs < settleMs / 2) this.#startPreparing();
+      await this.#clock.sleep(settleMs, signal);
+      this.#refuseConflict(await readLocks(this.#folder, this.#clock, { ignore, signal }));
       throwIfAborted(signal);
     } catch (error) {
+      await this.#stopPreparing();
       await this.#withdraw(sealed.id);
       throw error;
     }
-    return hold(this.#repository, this.#folder, this.#options, lock, { id: sealed.id, confirmedMs });
+    const state = { id: sealed.id, confirmedMs };
+    return this.#prepared(hold(this.#repository, this.#folder, this.#options, lock, state));
   }
 
-  /** A conflict is told first, and ends what is being prepared. */
-  async #prepareWhile(settle: () => Promise<void>): Promise<void> {
+  #startPreparing(): void {
     const { signal, prepare } = this.#options;
-    const refused = new AbortController();
-    const either = signal === undefined ? refused.signal : AbortSignal.any([signal, refused.signal]);
-    const prepared = prepare?.(either);
-    // Looked at below, when nothing is in the way.
-    prepared?.catch(() => {});
+    const ended = this.#ended.signal;
+    this.#preparing ??= prepare?.(signal === undefined ? ended : AbortSignal.any([signal, ended]));
+    // Looked at when nothing is in the way.
+    this.#preparing?.catch(() => {});
+  }
+
+  async #stopPreparing(): Promise<void> {
+    this.#ended.abort();
+    await this.#preparing?.catch(() => {});
+  }
+
+  /** What is prepared may take long: the lock is refreshed meanwhile, and its loss ends the preparation. */
+  async #prepared(lock: RepositoryLock): Promise<RepositoryLock> {
+    const onLost = (): void => this.#ended.abort(lock.lost.reason);
+    lock.lost.addEventListener('abort', onLost);
     try {
-      await settle();
+      this.#startPreparing();
+      await this.#preparing;
+      return lock;
     } catch (error) {
-      refused.abort();
-      await prepared?.catch(() => {});
-      throw error;
+      await lock.release();
+      throw lock.lost.aborted ? abortError(lock.lost) : error;
+    } finally {
+      lock.lost.removeEventListener('abort', onLost);
     }
-    await prepared;
   }
 
   #refuseConflict(locks: readonly StoredLock[]): void {

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { RepositoryError, StoreError } from '../../src/base/errors.ts';
+import type { ObjectDriver } from '../../src/providers/objects/driver.ts';
+import { intercept } from '../../src/providers/objects/intercept.ts';
 import { ObjectStore } from '../../src/providers/objects/store.ts';
 import { isProvenDead, ownHolder } from '../../src/repository/lock-identity.ts';
 import { acquireLock, listLocks, unlock } from '../../src/repository/locks.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { faultRules, withFaults } from '../support/providers/fault.ts';
 import type { FaultPlan } from '../support/providers/fault.ts';
+import type { ManualClock } from '../support/manual-clock.ts';
 import {
   endedPid,
   lockIds,
@@ -26,6 +29,17 @@ function isLocked(pattern: RegExp): (error: unknown) => boolean {
     assert.match(error.message, pattern);
     return true;
   };
+}
+
+/** Every put comes through only after a while. */
+function delayedPuts(driver: ObjectDriver, delay: () => Promise<void> | undefined): ObjectDriver {
+  return intercept(driver, {
+    run: async (operation, work) => {
+      if (operation.kind === 'put') await delay();
+      return work();
+    },
+    stream: (_, open) => open(),
+  });
 }
 
 /** A repository whose store fails by a plan that is chosen later. */
@@ -51,6 +65,45 @@ describe('acquireLock', () => {
     await lock.release();
     assert.deepEqual(await lockIds(folder), []);
     assert.equal(lock.lost.aborted, false);
+  });
+
+  it('prepares while it settles where its lock was quick to stand in the store, else when it is held', async () => {
+    for (const putMs of [0, 50, 150]) {
+      const setting: { clock?: ManualClock } = {};
+      const { clock, repository, folder } = await repositoryInMemory((driver) =>
+        delayedPuts(driver, () => setting.clock?.sleep(putMs)),
+      );
+      setting.clock = clock;
+      const startedMs = clock.monotonicMs();
+      let preparedMs = -1;
+      const prepare = async (): Promise<void> => {
+        preparedMs = clock.monotonicMs() - startedMs;
+        assert.equal((await lockIds(folder)).length, 1);
+      };
+      const lock = await clock.advanceUntil(acquireLock(repository, { prepare }));
+      assert.equal(preparedMs, putMs < 100 ? putMs : putMs + 200, `${putMs} ms`);
+      await clock.advanceUntil(lock.release());
+    }
+  });
+
+  it('ends what is being prepared when another lock is in the way, and leaves no lock behind', async () => {
+    const { clock, repository, folder } = await repositoryInMemory();
+    let isEnded = false;
+    const prepare = async (signal: AbortSignal): Promise<void> => {
+      await putLock(folder, clock, { exclusive: true });
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      isEnded = true;
+    };
+    await assert.rejects(clock.advanceUntil(acquireLock(repository, { prepare })), isLocked(/other-host/));
+    assert.equal(isEnded, true);
+    assert.equal((await lockIds(folder)).length, 1);
+  });
+
+  it('releases the lock when the preparation fails', async () => {
+    const { clock, repository, folder } = await repositoryInMemory();
+    const prepare = (): Promise<void> => Promise.reject(new RepositoryError('corrupt', 'no index'));
+    await assert.rejects(clock.advanceUntil(acquireLock(repository, { prepare })), { code: 'corrupt' });
+    assert.deepEqual(await lockIds(folder), []);
   });
 
   it('lets shared locks stand side by side, and no exclusive one beside any', async () => {

@@ -34,7 +34,7 @@ export function batchOf(results: readonly StoreFileResult[]): StoredBatch {
     bytes[place * 2] = file.sizeBytes;
     bytes[place * 2 + 1] = file.addedBytes;
     if (file.changedWhileRead) changed.push(place);
-    known.push(...file.known);
+    for (const id of file.known) known.push(id);
   }
   return { nodes: nodes.join('\n'), bytes, changed, failures, known };
 }

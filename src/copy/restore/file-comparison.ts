@@ -15,7 +15,7 @@ const comparedPerWorker = 4;
 /** Larger files are shared among the workers. */
 const mostWholeBytes = 8 * 2 ** 20;
 const mostWholeChunks = 256;
-const filesPerJob = 64;
+const filesPerJob = 32;
 const bytesPerJob = 8 * 2 ** 20;
 
 export interface FileComparisonOptions {

@@ -14,11 +14,6 @@ export class JobLimit {
     this.#limit = pLimit(workers * jobsPerWorker);
   }
 
-  /** The first failure of a job. */
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
   run<T>(job: () => Promise<T>): Promise<T> {
     return this.#limit(async () => {
       if (this.#failure !== undefined) throw this.#failure;

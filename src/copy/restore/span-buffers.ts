@@ -4,6 +4,9 @@ import { envelopeOverheadBytes } from '../../repository/crypto/cipher.ts';
 /** Room for a span of one chunk of the greatest length; of a buffer only what is used is touched. */
 const bufferBytes = chunkSizes.maximumBytes + envelopeOverheadBytes;
 
+/** As much as the spans in memory may take together. */
+const keptBuffers = 8;
+
 /** Shared memory for spans, used again and again: workers read there what this thread has fetched, without a copy. */
 export class SpanBuffers {
   readonly #free: SharedArrayBuffer[] = [];
@@ -15,6 +18,6 @@ export class SpanBuffers {
 
   /** The jobs that read it have ended. */
   giveBack({ buffer }: Uint8Array<SharedArrayBuffer>): void {
-    if (buffer.byteLength === bufferBytes) this.#free.push(buffer);
+    if (buffer.byteLength === bufferBytes && this.#free.length < keptBuffers) this.#free.push(buffer);
   }
 }

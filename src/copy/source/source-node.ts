@@ -6,6 +6,7 @@ import {
   readLinkAt,
   userName,
 } from '../../base/file-system.ts';
+import { RepositoryError } from '../../base/errors.ts';
 import type { FileAttribute, FileStatus, FileType, Latin1Name } from '../../base/file-system.ts';
 import { goModeOf } from '../../repository/format/file-mode.ts';
 import { timestampText } from '../../repository/format/timestamp.ts';
@@ -78,13 +79,18 @@ export function nameText(name: Latin1Name): string {
   return plainName.test(name) ? name : nodeNameText(Buffer.from(name, 'latin1'));
 }
 
-/** The text of a file's node, from its head on. */
+/** The text of a file's node, from its head on. Throws RepositoryError `unsupported` where V8 cannot hold it. */
 export function fileNodeText(
   head: string,
   attributes: readonly ExtendedAttribute[],
   content: readonly string[],
 ): string {
-  return head + nodeTailText({ extendedAttributes: attributes, content });
+  try {
+    return head + nodeTailText({ extendedAttributes: attributes, content });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RepositoryError('unsupported', 'a file has more chunks than a tree can hold', { cause: error });
+  }
 }
 
 /** The text of a node of a link, a device or a FIFO. */

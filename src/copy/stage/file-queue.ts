@@ -83,19 +83,29 @@ export class FileQueue {
   #listen(listener: FileListener, storing: Promise<StoreFileResult>): void {
     storing.then(
       (result) => this.#tell(listener, result),
-      (error: unknown) => listener.failed(error),
+      (error: unknown) => this.#fail(listener, error),
     );
   }
 
   /** A listener that throws must end the pass, not leave the file unanswered. */
   #tell(listener: FileListener, result: StoreFileResult): void {
-    this.#queued--;
-    if (this.#waiting.length > 0) this.#wake();
+    this.#leave();
     try {
       listener.done(result);
     } catch (error) {
       listener.failed(error);
     }
+  }
+
+  #fail(listener: FileListener, error: unknown): void {
+    this.#leave();
+    listener.failed(error);
+  }
+
+  /** However a file ends: a walk that waits for room must not wait for ever when the pass has failed. */
+  #leave(): void {
+    this.#queued--;
+    if (this.#waiting.length > 0) this.#wake();
   }
 
   /** Sends what has been collected, full or not. */
@@ -110,20 +120,20 @@ export class FileQueue {
         for (const [index, file] of batch.entries()) this.#answer(file.listener, results[index]);
       },
       (error: unknown) => {
-        for (const file of batch) file.listener.failed(error);
+        for (const file of batch) this.#fail(file.listener, error);
       },
     );
   }
 
   #answer(listener: FileListener, result: StoreFileResult | undefined): void {
     if (result === undefined) {
-      listener.failed(new Error('a worker answered for fewer files than it was given'));
+      this.#fail(listener, new Error('a worker answered for fewer files than it was given'));
       return;
     }
     try {
       if (result.outcome === 'stored') this.#onBytes(result.file.sizeBytes);
     } catch (error) {
-      listener.failed(error);
+      this.#fail(listener, error);
       return;
     }
     this.#tell(listener, result);

@@ -1,7 +1,8 @@
+import { constants } from 'node:buffer';
 import type { Latin1Name } from '../../base/file-system.ts';
 import { unquoteName } from '../../repository/format/go-quote.ts';
 import { decodeNode } from '../../repository/format/tree-node-reader.ts';
-import { isId, parseStringText } from '../../repository/format/strict-json.ts';
+import { corrupt, isId, parseStringText } from '../../repository/format/strict-json.ts';
 import { parseNodeText } from '../../repository/format/tree-text.ts';
 import { decodeTree, treeClosing, treeOpening } from '../../repository/format/tree.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
@@ -46,7 +47,8 @@ export class PreviousTree {
   constructor(id: string, plaintext: Buffer) {
     this.id = id;
     this.#where = `tree ${id}`;
-    const text = plaintext.toString('utf8');
+    // What V8 holds as no string is parsed in slices.
+    const text = plaintext.length > constants.MAX_STRING_LENGTH ? '' : plaintext.toString('utf8');
     // Where bytes are no UTF-8 the text does not tell what they were.
     const isPlain = text.startsWith(treeOpening) && text.endsWith(treeClosing) && !text.includes('\ufffd');
     this.#text = isPlain ? text : '';
@@ -57,7 +59,8 @@ export class PreviousTree {
 
   /** True when every entry has been kept, and there were no others: the folder's tree is this one again. */
   get isWhole(): boolean {
-    return this.#isWhole && this.#parsed === undefined && this.#cursor >= this.#textEnd;
+    if (!this.#isWhole || this.#parsed !== undefined) return false;
+    return this.#nodeEnd === 0 ? this.#cursor === this.#textEnd : this.#nodeEnd === this.#textEnd;
   }
 
   /**
@@ -71,7 +74,10 @@ export class PreviousTree {
         if (this.#text.startsWith(afterName, nameEnd)) return true;
       }
       this.#isWhole = false;
-      if (this.#nameAtCursor() > name) return false;
+      const found = this.#nameAtCursor();
+      // Written with other escapes than ours, as rustic does.
+      if (found === name) return true;
+      if (found > name) return false;
       this.#moveTo(this.#findNodeEnd());
     }
     this.#isWhole = false;
@@ -103,7 +109,7 @@ export class PreviousTree {
       if (!readId(text, position + 1, contentIds, length)) return undefined;
       length += idBytes;
       position += idCharacters + 2;
-      if (text.charCodeAt(position) !== comma) break;
+      if (text.charCodeAt(position) !== comma || text.charCodeAt(position + 1) !== quote) break;
       position++;
     }
     return text.startsWith(']}', position) && this.#endsAt(position + 2)
@@ -134,9 +140,11 @@ export class PreviousTree {
     const parsed = this.#parsed?.get(name);
     if (parsed !== undefined) return parsed;
     const end = this.#findNodeEnd();
-    const node = parseNodeText(this.#text.substring(this.#cursor, end));
+    const node = decodeNode(parseNodeText(this.#text.substring(this.#cursor, end)), this.#where);
     this.#moveTo(end);
-    return decodeNode(node, this.#where);
+    if (Buffer.from(node.name).toString('latin1') !== name)
+      throw corrupt('a node has two names', this.#where);
+    return node;
   }
 
   #endsAt(end: number): boolean {

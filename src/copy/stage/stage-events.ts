@@ -23,7 +23,8 @@ export interface StageCounts {
 
 /**
  * What a stage pass reports while it runs: `status` up to ten times a second, the others as they happen.
- * Paths are bytes, as the source has them.
+ * Paths are bytes, as the source has them. The path of an `item` is made when it is read, which must be done while the
+ * event is being handled: no copy of the event has it.
  */
 export type StageEvent =
   | {

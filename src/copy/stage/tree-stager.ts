@@ -16,7 +16,7 @@ import type { TreeLoader } from '../../repository/tree-loader.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { Exclusion } from '../source/exclusion.ts';
 import { folderHead, folderNodeText, nodeAttributes } from '../source/source-node.ts';
-import type { RootFolder } from '../source/source-roots.ts';
+import type { RootFolder, Source, StreamSource } from '../source/source-roots.ts';
 import { LeafStager, parsePrevious, previousOf, reportError, reportVanished } from './leaf-stager.ts';
 import type { LeafStagerOptions } from './leaf-stager.ts';
 import { PreviousTree } from './previous-tree.ts';
@@ -40,6 +40,8 @@ export interface TreeStagerOptions extends LeafStagerOptions {
   readonly monotonicMs: () => number;
   readonly signal: AbortSignal | undefined;
 }
+
+type FileSource = Exclude<Source, StreamSource>;
 
 /** A folder of the parent snapshot: its id, and its text where it can be read. */
 interface PreviousFolder {
@@ -204,6 +206,22 @@ export class TreeStager {
     }
     const { directory, base } = splitPath(source.path);
     const parentFd = this.#adopt(openRoot(directory));
+    try {
+      await this.#stageSource(frame, source, place, parentFd, base);
+    } catch (error) {
+      this.#release(parentFd);
+      throw error;
+    }
+  }
+
+  /** A source in its open folder, which is closed as soon as nothing needs it. */
+  async #stageSource(
+    frame: Frame,
+    source: FileSource,
+    place: Place,
+    parentFd: number,
+    base: Latin1Name | undefined,
+  ): Promise<void> {
     const status: FileStatus | undefined = base === undefined ? undefined : statAt(parentFd, base);
     if (base !== undefined && status !== undefined && status.type !== 'directory') {
       if (status.type === 'socket') {

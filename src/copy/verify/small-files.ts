@@ -3,7 +3,7 @@ import type { ComparedFile, FileToCompare } from '../pipeline/whole-file.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
 import type { HeldFolders } from './held-folders.ts';
 
-const filesPerJob = 64;
+const filesPerJob = 32;
 const bytesPerJob = 8 * 2 ** 20;
 
 export interface SmallFile {
@@ -12,7 +12,8 @@ export interface SmallFile {
 }
 
 /** What became of a file: the places of the chunks that differ, or why it could not be read. */
-export type SmallFileOutcome = { readonly different: readonly number[] } | { readonly error: Error };
+export type SmallFileOutcome =
+  { readonly different: readonly number[]; readonly isLonger: boolean } | { readonly error: Error };
 
 export interface SmallFilesOptions {
   readonly pool: WorkerPool;
@@ -56,5 +57,6 @@ export class SmallFiles {
 
 function outcomeOf(compared: ComparedFile | undefined): SmallFileOutcome {
   if (compared?.outcome === 'failed') return { error: unpackError(compared.error) };
-  return { different: compared?.outcome === 'different' ? compared.chunks : [] };
+  if (compared?.outcome !== 'different') return { different: [], isLonger: false };
+  return { different: compared.chunks, isLonger: compared.chunks.length === 0 };
 }

@@ -29,7 +29,7 @@ import type { Difference, VerifyCounts, VerifyEvent } from './verify-events.ts';
 const sliceMs = 8;
 const statusIntervalMs = 100;
 /** Files, or jobs of small ones, whose contents are being compared, a worker. */
-const comparedPerWorker = 8;
+const comparedPerWorker = 4;
 /** Larger files are shared among the workers. */
 const mostSmallBytes = 8 * 2 ** 20;
 const mostSmallChunks = 256;
@@ -290,6 +290,10 @@ export class TreeVerifier {
       return;
     }
     this.#counts.bytesCompared += file.sizeBytes;
+    if (outcome.isLonger) {
+      const expected = `${file.sizeBytes} bytes`;
+      this.#differ({ path, kind: 'size', expected, found: 'more: it grew while it was compared' });
+    }
     this.#reportDifferent(path, file.rows, outcome.different);
   }
 

@@ -212,6 +212,34 @@ describe('a file that changes between two of its chunks', () => {
   }
 });
 
+describe('a queue of files', () => {
+  it('lets no walk wait for ever when the pass is cancelled with the queue full', async (t) => {
+    const place = await bench(t, 'fastcdc');
+    writeFileSync(join(place.path, 'file'), 'contents');
+    const cancelled = new AbortController();
+    const pool = new WorkerPool({
+      setup: place.setup,
+      workers: 1,
+      onPack: () => Promise.resolve(),
+      signal: cancelled.signal,
+    });
+    try {
+      const queue = new FileQueue(pool);
+      let failures = 0;
+      const listener = { done: () => {}, failed: () => void failures++ };
+      const files = 16 * 64;
+      for (let i = 0; i < files; i++) queue.store({ directoryFd: place.fd, name: 'file' }, 8, listener);
+      const room = queue.room();
+      cancelled.abort();
+      await room;
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.ok(failures > 0);
+    } finally {
+      await pool.close();
+    }
+  });
+});
+
 describe('a pool of workers', () => {
   it('lets a job fail for its file alone, and the others go on', async (t) => {
     const place = await bench(t, 'fastcdc');

@@ -158,6 +158,38 @@ describe('a folder of the parent', () => {
     }
   });
 
+  it('finds names that are written with other escapes than ours, as rustic writes them', () => {
+    const text = encodeTree([file('R&D'), file('z')])
+      .toString()
+      .replace('\\u0026', '&');
+    const tree = new PreviousTree('tree', Buffer.from(text));
+    assert.equal(find(tree, 'R&D'), true);
+    assert.equal(tree.contentBehind(headOf(file('R&D'))), undefined);
+    assert.equal(tree.parse('R&D').size, 3);
+    assert.equal(find(tree, 'z'), true);
+    tree.equals(nodeText(file('z')));
+    tree.keep();
+    assert.equal(tree.isWhole, false);
+  });
+
+  it('does not take JSON that nobody can read for the same', () => {
+    const text = encodeTree([file('a')]).toString();
+    const trailing = new PreviousTree('tree', Buffer.from(text.replace('}]}', '},]}')));
+    assert.equal(find(trailing, 'a'), true);
+    assert.equal(trailing.equals(nodeText(file('a'))), true);
+    trailing.keep();
+    assert.equal(trailing.isWhole, false);
+    const inside = new PreviousTree('tree', Buffer.from(text.replace('"]}', '",]}')));
+    assert.equal(find(inside, 'a'), true);
+    assert.equal(inside.contentBehind(headOf(file('a'))), undefined);
+    const twice = new PreviousTree(
+      'tree',
+      Buffer.from(text.replace('"type"', '"type":"file","name":"b","type"')),
+    );
+    assert.equal(find(twice, 'a'), true);
+    assert.throws(() => twice.parse('a'), RepositoryError);
+  });
+
   it('is refused when it is damaged, and names no entry that it does not have', () => {
     assert.throws(() => new PreviousTree('tree', Buffer.from('{"nodes":[{}')), RepositoryError);
     const tree = new PreviousTree('tree', Buffer.from('{"nodes":[{"name":"\\u00zz","type":"file"}]}\n'));
