@@ -1,11 +1,10 @@
-import { chunkSizes } from '../../repository/chunker/chunker.ts';
-import { envelopeOverheadBytes } from '../../repository/crypto/cipher.ts';
+import { largestSpanBytes } from './chunk-references.ts';
 
-/** Room for a span of one chunk of the greatest length; of a buffer only what is used is touched. */
-const bufferBytes = chunkSizes.maximumBytes + envelopeOverheadBytes;
+/** Room for any span but one of a single outsize blob; of a buffer only what is used is touched. */
+const bufferBytes = largestSpanBytes;
 
 /** As much as the spans in memory may take together. */
-const keptBuffers = 8;
+const keptBuffers = 6;
 
 /** Shared memory for spans, used again and again: workers read there what this thread has fetched, without a copy. */
 export class SpanBuffers {

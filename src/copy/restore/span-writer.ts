@@ -18,7 +18,7 @@ import { batchesOf, blobsToWrite } from './write-batch.ts';
 import type { BatchBlob } from './write-batch.ts';
 
 /** Spans in memory, fetched or on their way: enough of them to hide the latency of a store behind many requests. */
-const aheadBytes = 64 * 2 ** 20;
+const aheadBytes = 96 * 2 ** 20;
 
 export interface SpanWriterOptions {
   readonly repository: Repository;
