@@ -37,8 +37,11 @@ interface Member {
   readonly ended: Promise<void>;
 }
 
-/** A worker between two jobs ends within this time by itself; one in a long job is ended from outside. */
-const closingMs = 500;
+/**
+ * A worker ends by itself within this time, also from its first job on a busy machine; one that a read holds up is ended
+ * from outside, and a file that it had open stays open then.
+ */
+const closingMs = 3000;
 
 /** Lets the worker free the memory that it has outside of JavaScript, when it is quick to answer. */
 async function endWorker({ worker, ended }: Member): Promise<void> {

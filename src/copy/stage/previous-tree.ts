@@ -17,7 +17,7 @@ const comma = 0x2c;
 
 /** What each character means as a digit of an id; 16 and more is none. */
 const digitValues = new Uint8Array(128).fill(16);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) digitValues[digit.charCodeAt(0)] = value;
+for (let value = 0; value < 16; value++) digitValues[value.toString(16).charCodeAt(0)] = value;
 
 /** Of the content that was asked for last: a list of strings for every file took longer than its system calls. */
 let contentIds = new Uint8Array(64 * idBytes);
