@@ -38,8 +38,8 @@ interface Member {
 }
 
 /**
- * A worker ends by itself within this time, also from its first job on a busy machine; one that a read holds up is ended
- * from outside, and a file that it had open stays open then.
+ * A worker ends by itself within this time, also from its first job on a busy machine; one that a read holds up is
+ * ended from outside, and a file that it had open stays open then.
  */
 const closingMs = 3000;
 
