@@ -1,4 +1,5 @@
-// The blob index: insertion of 100,000 blobs into an empty one, and lookup of known and unknown ones in a million.
+// The blob index: insertion of 100,000 blobs into an empty one, and lookup of known and unknown ones in a million: all
+// over it, where each waits for memory, and in the order in which they were stored, as passes mostly ask.
 import { randomBytes } from 'node:crypto';
 import { BlobIndex } from '../../src/repository/blob-index.ts';
 import { runCases } from './suite.ts';
@@ -23,13 +24,20 @@ const index = BlobIndex.create(known);
 fill(index, all);
 const present = all.filter((_, position) => position % (known / asked) === 0);
 const absent = ids(asked);
+const neighbours = all.slice(known / 2, known / 2 + asked);
 const names = present.map((id) => id.toString('hex'));
 
 runCases('index', [
   { name: 'insert, room known', items: inserted, work: () => fill(BlobIndex.create(inserted), many) },
   { name: 'insert, growing', items: inserted, work: () => fill(BlobIndex.create(), many) },
+  { name: 'look up what is there', items: asked, work: () => present.forEach((id) => index.has('data', id)) },
   {
-    name: 'look up what is there',
+    name: 'look up in the order stored',
+    items: asked,
+    work: () => neighbours.forEach((id) => index.has('data', id)),
+  },
+  {
+    name: 'look up with the place',
     items: asked,
     work: () => present.forEach((id) => index.locate('data', id)),
   },
