@@ -23,7 +23,9 @@ import { FileQueue } from './stage/file-queue.ts';
 import { PackUploader } from './stage/pack-uploader.ts';
 import type { UploadedPack } from './stage/pack-uploader.ts';
 import { findParent } from './stage/parent.ts';
+import { FolderQueue } from './stage/folder-queue.ts';
 import { ReliedBlobs } from './stage/relied-blobs.ts';
+import { assertStillIndexed } from './stage/relied-check.ts';
 import { checkedRoots } from './stage/checked-roots.ts';
 import { newCounts } from './stage/stage-events.ts';
 import type { StageCounts, StageEvent } from './stage/stage-events.ts';
@@ -190,10 +192,10 @@ class StagePass {
   async run({ parent, index }: StageGround): Promise<StageResult> {
     const { signal } = this.#options;
     const uploader = new PackUploader(this.#repository, index, signal);
-    const relied = new ReliedBlobs(index);
+    const relied = new ReliedBlobs(index.blobs);
     try {
       const tree = await this.#copy(index, uploader, relied, parent);
-      const snapshotId = await this.#finish(uploader, relied, parent, tree);
+      const snapshotId = await this.#finish(uploader, index, relied, parent, tree);
       return this.#result(snapshotId, parent, tree);
     } catch (error) {
       // Without its lock a pass must not write: a prune may have begun to delete what the index would name.
@@ -272,9 +274,11 @@ class StagePass {
   #stager(index: LoadedIndex, pool: WorkerPool, relied: ReliedBlobs): TreeStager {
     const { onEvent, signal } = this.#options;
     const { clock } = this.#repository;
+    const trees = new TreeLoader(this.#repository, index, signal);
     return new TreeStager({
       index,
-      trees: new TreeLoader(this.#repository, index, signal),
+      trees,
+      folders: new FolderQueue(pool, trees, relied),
       pool,
       files: new FileQueue(pool, (sizeBytes) => {
         this.#counts.bytesProcessed += sizeBytes;
@@ -298,6 +302,7 @@ class StagePass {
   /** The second half of the write order. Returns the snapshot's id, or undefined when none was to be written. */
   async #finish(
     uploader: PackUploader,
+    index: LoadedIndex,
     relied: ReliedBlobs,
     parent: StoredSnapshot | undefined,
     tree: string,
@@ -306,7 +311,7 @@ class StagePass {
     if (dryRun) return undefined;
     await uploader.flushIndex();
     if (skipIfUnchanged && parent?.tree === tree) return undefined;
-    await relied.assertStillIndexed(this.#repository, uploader.indexFileIds, signal);
+    await assertStillIndexed(relied, index, this.#repository, uploader.indexFileIds, signal);
     await this.#lock?.assertHeld();
     throwIfAborted(signal);
     return saveSnapshot(this.#repository, this.#snapshot(parent, tree), signal);

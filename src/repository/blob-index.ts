@@ -59,6 +59,8 @@ interface Segment {
  * puts its number into a slot, and a read through a number that was just read comes after it on every processor.
  */
 export class BlobIndex {
+  /** Rows it may have at most. */
+  static readonly maximumRows = maximumRows;
   readonly #memory: SharedBlobIndex;
   readonly #counters: Int32Array;
   readonly #places: BlobPlaces;

@@ -4,6 +4,7 @@ import type { SharedBlobIndex } from '../../repository/blob-index.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
+import type { ComparedFolder, FoldersToCompare } from './folder-comparison.ts';
 import type { StoredBatch } from './stored-batch.ts';
 import type { ComparedFile, FilesToMake, FileToCompare, MadeFile } from './whole-file.ts';
 
@@ -96,6 +97,8 @@ export interface ExpectedChunk {
 export interface Jobs {
   /** Reads, cuts and stores whole files. */
   'store-files': { request: { files: readonly FileReference[] }; response: StoredBatch };
+  /** Finds the files that the parent snapshot has just so; undefined where its tree cannot be compared. */
+  'compare-folders': { request: FoldersToCompare; response: readonly (ComparedFolder | undefined)[] };
   /** Finds cuts from `position` (a cut, or 0) on, for at least `budgetBytes` unless the source ends before. */
   'find-cuts': {
     request: { source: ByteSource; position: number; budgetBytes: number };

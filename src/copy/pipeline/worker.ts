@@ -4,6 +4,7 @@ import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobOpener } from '../../repository/blob-opener.ts';
 import { openChunker } from '../../repository/chunker/open-chunker.ts';
 import { FileMaker } from '../restore/file-maker.ts';
+import { FolderComparer } from '../stage/folder-comparer.ts';
 import { BlobSealer } from './blob-sealer.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ChunkComparer } from './chunk-comparer.ts';
@@ -46,6 +47,7 @@ let madeWriter: BlobWriter | undefined;
 let madeMaker: FileMaker | undefined;
 let madeComparer: ChunkComparer | undefined;
 let madeFileComparer: FileComparer | undefined;
+let madeFolderComparer: FolderComparer | undefined;
 
 function sealer(): BlobSealer {
   madeSealer ??= new BlobSealer(setup, buffers, (pack) => {
@@ -77,6 +79,10 @@ const handlers: Handlers = {
     const results: StoreFileResult[] = [];
     for (const file of request.files) results.push(await storer().storeFile(file));
     return batchOf(results);
+  },
+  'compare-folders': (request) => {
+    madeFolderComparer ??= new FolderComparer(BlobIndex.attach(setup.index), opener());
+    return madeFolderComparer.compare(request);
   },
   'find-cuts': (request) => storer().findCuts(request),
   'store-chunks': (request) => storer().storeChunks(request),

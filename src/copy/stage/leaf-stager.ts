@@ -1,7 +1,6 @@
 import { unpackError } from '../../base/error-transport.ts';
 import { FileSystemError, RepositoryError } from '../../base/errors.ts';
 import type { TranshipError } from '../../base/errors.ts';
-import { extendedAttributesText } from '../../repository/format/tree-node-text.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
 import type { StoredFile, StoreFileResult } from '../pipeline/protocol.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../source/source-node.ts';
 import type { ImageSource, StreamSource } from '../source/source-roots.ts';
 import type { FileListener, FileQueue } from './file-queue.ts';
+import { isKept } from './kept-file.ts';
 import { isUnchanged } from './parent.ts';
 import type { ChangeDetection } from './parent.ts';
 import type { PreviousTree } from './previous-tree.ts';
@@ -91,18 +91,23 @@ export class LeafStager {
     this.#leave(entry);
   }
 
+  /** A file that a worker has compared: its node is among those of the frame. */
+  keepFile(frame: Frame, place: Place, sizeBytes: number): void {
+    this.#fileUnchanged(frame, place, sizeBytes);
+  }
+
   /** Read every time: nothing tells whether a device has changed. */
   stageDevice(frame: Frame, entry: Entry, { timeNs }: ImageSource): void {
     const known = previousOf(frame, entry);
     const previous = known === undefined ? undefined : parsePrevious(frame, known, entry);
-    frame.pending++;
+    this.#await(frame);
     this.#options.files.storeDevice(referenceTo(entry), timeNs, this.#listener(frame, entry, previous));
   }
 
   stageStream(frame: Frame, place: Place, stream: StreamSource): void {
     const known = previousOf(frame, place);
     const previous = known === undefined ? undefined : parsePrevious(frame, known, place);
-    frame.pending++;
+    this.#await(frame);
     this.#options.files
       .storeStream(stream, place.name)
       .then((file) => {
@@ -119,34 +124,27 @@ export class LeafStager {
       return;
     }
     const head = statusHead(entry.name, entry.status);
-    if (previous.startsWith(head) && this.#keepsFile(frame, entry, previous, head)) {
-      this.#fileUnchanged(frame, entry);
+    if (previous.startsWith(head) && isKept(entry, head, previous, this.#options.relied)) {
+      frame.nodes[entry.slot] = previous.keep();
+      this.#fileUnchanged(frame, entry, entry.status.sizeBytes);
+      this.#leave(entry);
       return;
     }
     const node = parsePrevious(frame, previous, entry);
     if (node !== undefined && this.#takesOver(node, entry)) {
       const attributes = nodeAttributesAt(entry.fd, entry.base);
       frame.nodes[entry.slot] = fileNodeText(head, attributes, node.content ?? []);
-      this.#fileUnchanged(frame, entry);
+      this.#fileUnchanged(frame, entry, entry.status.sizeBytes);
+      this.#leave(entry);
       return;
     }
     this.#storeFile(frame, entry, node);
   }
 
   #storeFile(frame: Frame, entry: Entry, previous: TreeNode | undefined): void {
-    frame.pending++;
+    this.#await(frame);
     const listener = this.#listener(frame, entry, previous);
     this.#options.files.store(referenceTo(entry), entry.status.sizeBytes, listener);
-  }
-
-  /** Takes over the node as it stands in the parent; false when it differs, or a blob of it is gone. */
-  #keepsFile(frame: Frame, entry: Entry, previous: PreviousTree, head: string): boolean {
-    const attributes = nodeAttributesAt(entry.fd, entry.base);
-    const start = attributes.length === 0 ? head : head + extendedAttributesText(attributes);
-    const content = previous.contentBehind(start);
-    if (content === undefined || !this.#options.relied.addContent(content)) return false;
-    frame.nodes[entry.slot] = previous.keep();
-    return true;
   }
 
   #takesOver(node: TreeNode, entry: Entry): boolean {
@@ -157,13 +155,17 @@ export class LeafStager {
     );
   }
 
-  #fileUnchanged(frame: Frame, entry: Entry): void {
+  #fileUnchanged(frame: Frame, place: Place, sizeBytes: number): void {
     const { counts, report } = this.#options;
-    const { sizeBytes } = entry.status;
     counts.filesUnmodified++;
     counts.bytesProcessed += sizeBytes;
-    report(new StagedFile(frame, entry, 'unchanged', { sizeBytes, addedBytes: 0 }));
-    this.#leave(entry);
+    report(new StagedFile(frame, place, 'unchanged', { sizeBytes, addedBytes: 0 }));
+  }
+
+  /** The entry's node is not known yet, and its folder must stay open until then. */
+  #await(frame: Frame): void {
+    frame.pending++;
+    frame.users++;
   }
 
   #listener(frame: Frame, entry: Entry, previous: TreeNode | undefined): FileListener {

@@ -7,8 +7,8 @@ import { parseNodeText } from '../../repository/format/tree-text.ts';
 import { decodeTree, treeClosing, treeOpening } from '../../repository/format/tree.ts';
 import type { TreeNode } from '../../repository/format/tree-node.ts';
 
-const nodeStart = '{"name":"';
-const afterName = '","type":"';
+export const nodeStart = '{"name":"';
+export const afterName = '","type":"';
 const contentOpening = ',"content":[';
 const idCharacters = 64;
 const idBytes = 32;
@@ -43,18 +43,54 @@ export class PreviousTree {
   #nodeEnd = 0;
   #isWhole = true;
 
-  /** Throws RepositoryError `corrupt`. */
-  constructor(id: string, plaintext: Buffer) {
+  private constructor(id: string, content: TreeContent) {
     this.id = id;
     this.#where = `tree ${id}`;
+    this.#text = content.text;
+    this.#cursor = content.start;
+    this.#textEnd = content.end;
+    this.#parsed = content.parsed;
+  }
+
+  /** Takes the whole of a tree. Throws RepositoryError `corrupt`. */
+  static read(id: string, plaintext: Buffer): PreviousTree {
     // What V8 holds as no string is parsed in slices.
     const text = plaintext.length > constants.MAX_STRING_LENGTH ? '' : plaintext.toString('utf8');
-    // Where bytes are no UTF-8 the text does not tell what they were.
-    const isPlain = text.startsWith(treeOpening) && text.endsWith(treeClosing) && !text.includes('\ufffd');
-    this.#text = isPlain ? text : '';
-    this.#textEnd = isPlain ? text.length - treeClosing.length : 0;
-    this.#cursor = isPlain ? treeOpening.length : 0;
-    this.#parsed = isPlain ? undefined : nodesByName(decodeTree(plaintext, this.#where).nodes);
+    if (text.startsWith(treeOpening) && text.endsWith(treeClosing) && isUnambiguous(text)) {
+      return new PreviousTree(id, { text, start: treeOpening.length, end: text.length - treeClosing.length });
+    }
+    const parsed = nodesByName(decodeTree(plaintext, `tree ${id}`).nodes);
+    return new PreviousTree(id, { text: '', start: 0, end: 0, parsed });
+  }
+
+  /** Takes the texts of some of a tree's nodes, joined by commas; undefined where they cannot be compared as text. */
+  static ofNodes(id: string, text: string): PreviousTree | undefined {
+    return isUnambiguous(text) ? new PreviousTree(id, { text, start: 0, end: text.length }) : undefined;
+  }
+
+  /** False where the tree had to be parsed as a whole: nothing in it is found to be equal as text. */
+  get isText(): boolean {
+    return this.#parsed === undefined;
+  }
+
+  /** Where the node that is looked at begins in the text; one behind its end when there is none left. */
+  get position(): number {
+    return this.#cursor;
+  }
+
+  /** Where the last node ends. */
+  get end(): number {
+    return this.#textEnd;
+  }
+
+  textBetween(start: number, end: number): string {
+    return this.#text.substring(start, end);
+  }
+
+  /** The name at the beginning of the text; undefined where what stands there only looks like a node. */
+  firstName(): Latin1Name | undefined {
+    const nameEnd = stringEnd(this.#text, this.#cursor + nodeStart.length);
+    return this.#text.startsWith(afterName, nameEnd) ? this.#nameAtCursor() : undefined;
   }
 
   /** True when every entry has been kept, and there were no others: the folder's tree is this one again. */
@@ -84,6 +120,14 @@ export class PreviousTree {
     return this.#parsed?.has(name) ?? false;
   }
 
+  /** True when the node of that name, which was found, is a file's and the name written as `nameText`. */
+  isFile(nameText: string): boolean {
+    return this.#text.startsWith(
+      'file"',
+      this.#cursor + nodeStart.length + nameText.length + afterName.length,
+    );
+  }
+
   /** True when the text of the found node begins so. */
   startsWith(head: string): boolean {
     return this.#text.startsWith(head, this.#cursor);
@@ -103,17 +147,17 @@ export class PreviousTree {
     let position = this.#cursor + head.length;
     if (!this.startsWith(head) || !text.startsWith(contentOpening, position)) return undefined;
     position += contentOpening.length;
-    let length = 0;
+    let bytes = 0;
     while (text.charCodeAt(position) === quote) {
-      if (length + idBytes > contentIds.length) contentIds = doubled(contentIds);
-      if (!readId(text, position + 1, contentIds, length)) return undefined;
-      length += idBytes;
+      if (bytes + idBytes > contentIds.length) contentIds = doubled(contentIds);
+      if (!readId(text, position + 1, contentIds, bytes)) return undefined;
+      bytes += idBytes;
       position += idCharacters + 2;
       if (text.charCodeAt(position) !== comma || text.charCodeAt(position + 1) !== quote) break;
       position++;
     }
     return text.startsWith(']}', position) && this.#endsAt(position + 2)
-      ? contentIds.subarray(0, length)
+      ? contentIds.subarray(0, bytes)
       : undefined;
   }
 
@@ -173,6 +217,19 @@ export class PreviousTree {
       search = found + 1;
     }
   }
+}
+
+interface TreeContent {
+  readonly text: string;
+  /** Where the first node begins, and where the last one ends. */
+  readonly start: number;
+  readonly end: number;
+  readonly parsed?: Map<Latin1Name, TreeNode>;
+}
+
+/** Where bytes are no UTF-8 the text does not tell what they were. */
+function isUnambiguous(text: string): boolean {
+  return !text.includes('\ufffd');
 }
 
 /** Reads an id and its closing quote; false when it is none. */

@@ -1,22 +1,26 @@
-import { RepositoryError } from '../../base/errors.ts';
-import { toHex } from '../../base/hex.ts';
-import { loadIndex } from '../../repository/loaded-index.ts';
-import type { LoadedIndex } from '../../repository/loaded-index.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { growShared } from '../../repository/grow-shared.ts';
 
 const idBytes = 32;
 
-/** Which blobs of the index a snapshot will refer to, one bit a row. */
+/**
+ * Which blobs of the index a snapshot will refer to, one bit a row, in shared memory: whichever thread finds that a file
+ * stands in the parent's tree as it is notes its blobs.
+ */
 export class ReliedBlobs {
-  readonly #index: LoadedIndex;
-  #bits = new Uint8Array(1024);
+  readonly blobs: BlobIndex;
+  /** Can be posted to another thread, which makes a set of its own of it. */
+  readonly memory: SharedArrayBuffer;
+  #words: Int32Array;
 
-  constructor(index: LoadedIndex) {
-    this.#index = index;
+  constructor(blobs: BlobIndex, memory = emptyMemory()) {
+    this.blobs = blobs;
+    this.memory = memory;
+    this.#words = viewOf(memory);
   }
 
   add(type: 'data' | 'tree', id: string): void {
-    const row = this.#index.blobs.rowOf(type, id);
+    const row = this.blobs.rowOf(type, id);
     if (row >= 0) this.#set(row);
   }
 
@@ -25,7 +29,7 @@ export class ReliedBlobs {
    * then.
    */
   addContent(ids: Uint8Array): boolean {
-    const { blobs } = this.#index;
+    const { blobs } = this;
     const firstRow = ids.length === 0 ? -1 : blobs.rowOfBytesAt('data', ids, 0);
     if (ids.length === 0) return true;
     if (firstRow < 0) return false;
@@ -39,49 +43,28 @@ export class ReliedBlobs {
     return true;
   }
 
-  #set(row: number): void {
-    const byte = row >>> 3;
-    if (byte >= this.#bits.length) {
-      const larger = new Uint8Array(Math.max(byte + 1, this.#bits.length * 2));
-      larger.set(this.#bits);
-      this.#bits = larger;
-    }
-    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (row & 7));
-  }
-
   *rows(): Generator<number> {
-    for (const [byte, bits] of this.#bits.entries()) {
-      for (let bit = 0; bits >>> bit > 0; bit++) if (((bits >>> bit) & 1) === 1) yield byte * 8 + bit;
+    for (const [word, bits] of viewOf(this.memory).entries()) {
+      for (let bit = 0; bits >>> bit > 0; bit++) if (((bits >>> bit) & 1) === 1) yield word * 32 + bit;
     }
   }
 
-  /**
-   * Looks again, just before the snapshot is written, that everything it relies on is still indexed and not marked for
-   * deletion: a prune that saw no lock (rustic takes none) may have worked in between (design D7). Throws
-   * RepositoryError `conflict` when something is gone; what this pass uploaded stays and is found by the next one.
-   */
-  async assertStillIndexed(
-    repository: Repository,
-    ownIndexFiles: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const listed = new Set(await repository.listIds('index', signal));
-    const known = new Set([...this.#index.fileIds, ...ownIndexFiles]);
-    if (listed.size === known.size && listed.isSubsetOf(known)) return;
-    const fresh = await loadIndex(repository, signal, 'write');
-    for (const row of this.rows()) {
-      const type = this.#index.blobs.typeAt(row);
-      const id = this.#index.blobs.idAt(row);
-      if (fresh.blobs.has(type, id)) continue;
-      throw new RepositoryError(
-        'conflict',
-        'a blob that this pass relies on was removed from the index meanwhile',
-        {
-          where: toHex(id),
-          advice: 'no snapshot was written; run the pass again, and let no prune run beside it',
-          retryable: true,
-        },
-      );
+  #set(row: number): void {
+    const word = row >>> 5;
+    if (word >= this.#words.length) {
+      growShared(this.memory, (word + 1) * 4);
+      this.#words = viewOf(this.memory);
     }
+    const bit = 1 << (row & 31);
+    if (((this.#words[word] ?? 0) & bit) === 0) Atomics.or(this.#words, word, bit);
   }
+}
+
+function emptyMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(1024, { maxByteLength: BlobIndex.maximumRows / 8 });
+}
+
+/** Of a fixed length, as the blob index's views: those that track the length are several times slower. */
+function viewOf(memory: SharedArrayBuffer): Int32Array {
+  return new Int32Array(memory, 0, Math.floor(memory.byteLength / 4));
 }

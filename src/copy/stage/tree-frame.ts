@@ -22,12 +22,14 @@ export interface Frame {
   /** What the command line says of names: folders on the way to a source, or a source itself. */
   readonly folders: ReadonlyMap<string, RootFolder> | undefined;
   readonly leavesOut: ((name: Uint8Array) => boolean) | undefined;
-  /** The folder in the parent snapshot; undefined where there is none, or it cannot be read. */
+  /** The folder in the parent snapshot, less what a worker has found to be the same; undefined where there is none, or it cannot be read. */
   previous: PreviousTree | undefined;
   readonly previousSubtree: string | undefined;
   /** True when the parent's tree has this node's text, but for the subtree. */
   readonly isHeadKept: boolean;
-  /** The text of each entry's node. */
+  /** By the places of the names: the size of a file that a worker found to be as the parent has it, -1 for all else. */
+  keptSizes: Float64Array | undefined;
+  /** The text of each entry's node, or of several at the place of the first. */
   readonly nodes: (string | undefined)[];
   readonly deviceId: bigint | undefined;
   /** True when a folder in it whose head was kept turned out to have another subtree. */
@@ -35,6 +37,19 @@ export interface Frame {
   next: number;
   /** Entries whose nodes are not known yet, and one for the walk itself. */
   pending: number;
+  /** The walk while it is in the folder, and files that are still to be opened there. */
+  users: number;
+}
+
+/** What of a frame is known before the walk is in it. */
+export type NewFrame = Omit<Frame, 'nodes' | 'keptSizes' | 'next' | 'pending' | 'users' | 'hasChangedFolder'>;
+
+/** Its parent waits for it from now on. */
+export function newFrame(frame: NewFrame): Frame {
+  const nodes = new Array<string | undefined>(frame.names.length);
+  if (frame.parent !== undefined) frame.parent.pending++;
+  // The pending one is the walk itself: the frame settles only when its last name has been seen.
+  return { ...frame, nodes, keptSizes: undefined, next: 0, pending: 1, users: 1, hasChangedFolder: false };
 }
 
 /** Where an entry belongs in the snapshot. */

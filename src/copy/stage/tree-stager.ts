@@ -1,4 +1,4 @@
-import { FileSystemError, TranshipError } from '../../base/errors.ts';
+import { FileSystemError } from '../../base/errors.ts';
 import {
   bytesOf,
   close,
@@ -14,24 +14,34 @@ import { TimeSlice } from '../../base/time-slice.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
+import type { ComparedFolder } from '../pipeline/folder-comparison.ts';
 import type { Exclusion } from '../source/exclusion.ts';
 import { folderHead, folderNodeText, nodeAttributes } from '../source/source-node.ts';
 import type { RootFolder, Source, StreamSource } from '../source/source-roots.ts';
-import { LeafStager, parsePrevious, previousOf, reportError, reportVanished } from './leaf-stager.ts';
+import type { FolderBesideParent, FolderQueue } from './folder-queue.ts';
+import { LeafStager, reportError, reportVanished } from './leaf-stager.ts';
 import type { LeafStagerOptions } from './leaf-stager.ts';
+import { loadPrevious, takePrevious } from './previous-folder.ts';
+import type { PreviousFolder } from './previous-folder.ts';
 import { PreviousTree } from './previous-tree.ts';
-import { childPath, splitPath, wayHead } from './tree-frame.ts';
-import type { Frame, Place } from './tree-frame.ts';
+import { childPath, newFrame, splitPath, wayHead } from './tree-frame.ts';
+import type { Frame, NewFrame, Place } from './tree-frame.ts';
 import { TreeWriter } from './tree-writer.ts';
 
 /** Folders that stay open for files which wait for a worker, beyond those the walk stands in. */
 const waitingFolders = 256;
+/** Folders that workers compare at once, and how many may be open before the walk goes depth first again, alone. */
+const comparedFolders = 256;
+const crowdedFolders = 512;
+/** Entries that the walk looks at itself before it has workers compare folders: starting these takes as long. */
+const ownEntries = 2000;
 /** Entries between two looks at the clock, which costs as much as a tenth of an unchanged entry. */
 const entriesPerLook = 16;
 
 export interface TreeStagerOptions extends LeafStagerOptions {
   readonly index: LoadedIndex;
   readonly trees: TreeLoader;
+  readonly folders: FolderQueue;
   readonly pool: WorkerPool;
   readonly exclusion: Exclusion;
   readonly oneFileSystem: boolean;
@@ -43,16 +53,13 @@ export interface TreeStagerOptions extends LeafStagerOptions {
 
 type FileSource = Exclude<Source, StreamSource>;
 
-/** A folder of the parent snapshot: its id, and its text where it can be read. */
-interface PreviousFolder {
-  readonly subtree: string | undefined;
-  readonly tree: PreviousTree | undefined;
-}
-
 /**
- * Walks the source depth first, in the order of names, and builds tree blobs from the leaves up. Files are read by the
- * workers meanwhile: a directory is encoded when its last file is known, wherever the walk is by then. The stack is a
- * list, not recursion, so that depth costs descriptors and nothing else.
+ * Walks the source in the order of names, and builds tree blobs from the leaves up. Files are read by the workers
+ * meanwhile: a directory is encoded when its last file is known, wherever the walk is by then. The stack is a list, not
+ * recursion, so that depth costs descriptors and nothing else.
+ *
+ * A directory that the parent has too goes to the workers first, many at once. The walk enters it when they have said
+ * which files it need not look at: it looks at the others, at folders, and at what they could make nothing of.
  */
 export class TreeStager {
   readonly #options: TreeStagerOptions;
@@ -66,12 +73,17 @@ export class TreeStager {
   readonly #waiting: (() => void)[] = [];
   #directoriesRead = 0;
   #entries = 0;
+  /** Folders that the workers compare. */
+  #comparing = 0;
 
   constructor(options: TreeStagerOptions) {
     this.#options = options;
     this.#trees = new TreeWriter(options, (error) => this.#fail(error));
     this.#leaves = new LeafStager(options, {
-      settle: (frame) => this.#countDown(frame),
+      settle: (frame) => {
+        this.#leave(frame);
+        this.#countDown(frame);
+      },
       release: (fd) => this.#release(fd),
       fail: (error) => this.#fail(error),
     });
@@ -92,7 +104,7 @@ export class TreeStager {
     const { files, pool } = this.#options;
     // The walk itself may fail first; then nobody awaits this.
     finished.catch(() => {});
-    const previous = await this.#loadPrevious(previousTree);
+    const previous = await loadPrevious(this.#options.trees, previousTree);
     if (root.source === undefined) this.#pushFolder(root, undefined, undefined, previous);
     else this.#pushRootDirectory(previous);
     await this.#walk();
@@ -110,19 +122,35 @@ export class TreeStager {
   }
 
   async #walk(): Promise<void> {
-    for (let frame = this.#stack.at(-1); frame !== undefined; frame = this.#stack.at(-1)) {
-      const slot = frame.next++;
-      const name = frame.names[slot];
-      if (name === undefined) {
-        this.#stack.pop();
-        this.#countDown(frame);
+    for (;;) {
+      const frame = this.#stack.at(-1);
+      if (frame === undefined) {
+        if (this.#comparing === 0) return;
+        await this.#news();
+        this.#throwFailure();
       } else {
-        const entering = this.#stageEntry(frame, { name, slot });
+        const entering = this.#step(frame);
         if (entering !== undefined) await entering;
+        const isLate = ++this.#entries % entriesPerLook === 0 && this.#slice.isOver;
+        if (isLate || this.#hasTooManyOpen) await this.#pause(frame);
       }
-      const isLate = ++this.#entries % entriesPerLook === 0 && this.#slice.isOver;
-      if (isLate || this.#open.size > this.#stack.length + waitingFolders) await this.#pause(frame);
     }
+  }
+
+  /** Stages the next entry of the frame, or leaves it. */
+  #step(frame: Frame): Promise<void> | undefined {
+    const slot = frame.next++;
+    const name = frame.names[slot];
+    if (name !== undefined) return this.#stageEntry(frame, { name, slot });
+    this.#stack.pop();
+    this.#leave(frame);
+    this.#countDown(frame);
+    return undefined;
+  }
+
+  /** Those on the stack and those that are compared cannot be waited for: the walk itself has to go on for them. */
+  get #hasTooManyOpen(): boolean {
+    return this.#open.size > this.#stack.length + this.#comparing + waitingFolders;
   }
 
   async #pause(frame: Frame): Promise<void> {
@@ -130,12 +158,22 @@ export class TreeStager {
     tick([frame.path]);
     await files.room();
     await this.#trees.room();
-    while (this.#open.size > this.#stack.length + waitingFolders && pool.failure === undefined) {
+    while (this.#hasTooManyOpen && pool.failure === undefined) {
       files.flush();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#news();
     }
     await this.#slice.pause();
-    if (pool.failure !== undefined) throw pool.failure;
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    const { failure } = this.#options.pool;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Waits until something has happened that the walk may wait for. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #wake(): void {
@@ -144,6 +182,11 @@ export class TreeStager {
 
   /** Returns a promise only where a folder has to be entered: one for each file would cost as much as its stat. */
   #stageEntry(frame: Frame, place: Place): Promise<void> | undefined {
+    const keptSize = frame.keptSizes?.[place.slot] ?? -1;
+    if (keptSize >= 0) {
+      this.#leaves.keepFile(frame, place, keptSize);
+      return undefined;
+    }
     const folder = frame.folders?.get(bytesOf(place.name).toString());
     try {
       const entering =
@@ -197,7 +240,12 @@ export class TreeStager {
     if (source === undefined) {
       const head = wayHead(place.name, folder.metadataPath);
       const { subtree, isHeadKept } = takePrevious(frame, place, head);
-      this.#pushFolder(folder, frame, { ...place, head, isHeadKept }, await this.#loadPrevious(subtree));
+      this.#pushFolder(
+        folder,
+        frame,
+        { ...place, head, isHeadKept },
+        await loadPrevious(this.#options.trees, subtree),
+      );
       return;
     }
     if (source.kind === 'stream') {
@@ -239,17 +287,17 @@ export class TreeStager {
     await this.#enter(frame, place, fd);
   }
 
-  async #enter(parent: Frame, place: Place, fd: number): Promise<void> {
+  #enter(parent: Frame, place: Place, fd: number): Promise<void> | undefined {
     try {
-      await this.#pushDirectory(parent, place, fd);
+      return this.#enterDirectory(parent, place, fd);
     } catch (error) {
       this.#release(fd);
       throw error;
     }
   }
 
-  /** Goes on with the entries of an open directory. */
-  async #pushDirectory(parent: Frame, place: Place, fd: number): Promise<void> {
+  /** Goes on with the entries of an open directory, now or when the workers have compared it. */
+  #enterDirectory(parent: Frame, place: Place, fd: number): Promise<void> | undefined {
     const status = statFd(fd);
     const deviceId = parent.deviceId ?? status.deviceId;
     // As restic: a mount point below the source is kept as an empty folder.
@@ -259,8 +307,7 @@ export class TreeStager {
     const leavesOut = this.#options.exclusion.taggedContents(fd);
     // Last: whatever fails above leaves this entry out, and the parent's folder is not the same any more.
     const { subtree, isHeadKept } = takePrevious(parent, place, head);
-    const { tree } = await this.#loadPrevious(subtree);
-    this.#push({
+    const frame = newFrame({
       parent,
       fd,
       path: childPath(parent.path, place.name),
@@ -269,10 +316,63 @@ export class TreeStager {
       names,
       folders: undefined,
       leavesOut,
-      previous: tree,
+      previous: undefined,
       previousSubtree: subtree,
       isHeadKept,
       deviceId,
+    });
+    if (subtree === undefined) {
+      this.#stack.push(frame);
+      return undefined;
+    }
+    if (!this.#isForWorkers(names.length)) return this.#walkBeside(frame, subtree);
+    this.#comparing++;
+    this.#compare(frame, { fd, names, subtree })
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#comparing--;
+        this.#wake();
+      });
+    return undefined;
+  }
+
+  /** The walk goes on with a folder itself when the workers have enough to do: it is one thread of several. */
+  #isForWorkers(names: number): boolean {
+    if (names === 0 || this.#entries + names < ownEntries || this.#options.folders.isFull) return false;
+    return this.#comparing < comparedFolders && this.#open.size < crowdedFolders;
+  }
+
+  /** Has the workers compare the folder, and then goes on with it. */
+  async #compare(frame: Frame, folder: FolderBesideParent): Promise<void> {
+    const compared = await this.#options.folders.compare(folder);
+    if (compared === undefined || this.#excludesKept(frame, compared)) {
+      await this.#walkBeside(frame, folder.subtree);
+      return;
+    }
+    frame.previous = PreviousTree.ofNodes(folder.subtree, compared.rest);
+    frame.keptSizes = compared.sizes;
+    for (const { place, text } of compared.kept) frame.nodes[place] = text;
+    this.#stack.push(frame);
+  }
+
+  /** Goes on with a folder, looking at all its entries. */
+  async #walkBeside(frame: Frame, subtree: string): Promise<void> {
+    const { tree } = await loadPrevious(this.#options.trees, subtree);
+    frame.previous = tree;
+    this.#stack.push(frame);
+  }
+
+  /** True when what is left out now was not when the parent was made. */
+  #excludesKept({ path, names, leavesOut }: Frame, { sizes }: ComparedFolder): boolean {
+    const { exclusion } = this.#options;
+    return names.some((name, place) => {
+      const sizeBytes = sizes[place] ?? -1;
+      if (sizeBytes < 0) return false;
+      return (
+        exclusion.excludesPath?.(childPath(path, name)) === true ||
+        leavesOut?.(bytesOf(name)) === true ||
+        exclusion.excludesStatus({ type: 'file', sizeBytes })
+      );
     });
   }
 
@@ -316,11 +416,8 @@ export class TreeStager {
     });
   }
 
-  #push(frame: Omit<Frame, 'nodes' | 'next' | 'pending' | 'hasChangedFolder'>): void {
-    // The pending one is the walk itself: the frame settles only when its last name has been seen.
-    const nodes = Array.from<string | undefined>({ length: frame.names.length });
-    this.#stack.push({ ...frame, nodes, next: 0, pending: 1, hasChangedFolder: false });
-    if (frame.parent !== undefined) frame.parent.pending++;
+  #push(frame: NewFrame): void {
+    this.#stack.push(newFrame(frame));
   }
 
   /** In the order of their bytes, which is that of their Latin-1 text. */
@@ -331,6 +428,11 @@ export class TreeStager {
     return names.filter((name, place) => name !== names[place - 1]);
   }
 
+  /** The walk has left the frame, or a file in it is done. Nothing then needs the folder open, wherever its tree is. */
+  #leave(frame: Frame): void {
+    if (--frame.users === 0 && frame.fd !== undefined) this.#release(frame.fd);
+  }
+
   /** Something below the frame is known, or the walk has left it. The last such event encodes it, and so on upwards. */
   #countDown(from: Frame): void {
     for (
@@ -338,7 +440,6 @@ export class TreeStager {
       frame !== undefined && --frame.pending === 0;
       frame = frame.parent
     ) {
-      if (frame.fd !== undefined) this.#release(frame.fd);
       const subtree = this.#treeOf(frame);
       const { parent, head } = frame;
       if (parent === undefined || head === undefined) {
@@ -370,17 +471,6 @@ export class TreeStager {
     report({ type: 'item', action, path, isDirectory: true, sizeBytes: 0, addedBytes: 0 });
   }
 
-  /** A parent's folder that cannot be read is no reason to fail: its files are read afresh. */
-  async #loadPrevious(subtree: string | undefined): Promise<PreviousFolder> {
-    if (subtree === undefined) return { subtree, tree: undefined };
-    try {
-      return { subtree, tree: new PreviousTree(subtree, await this.#options.trees.loadText(subtree)) };
-    } catch (error) {
-      if (!(error instanceof TranshipError) || error.code === 'cancelled') throw error;
-      return { subtree, tree: undefined };
-    }
-  }
-
   #adopt(fd: number): number {
     this.#open.add(fd);
     return fd;
@@ -395,21 +485,4 @@ export class TreeStager {
     this.#rejectRoot?.(error);
     this.#wake();
   }
-}
-
-/** Passes the folder's node in the parent's tree: its subtree, and whether its head is the same. */
-function takePrevious(
-  frame: Frame,
-  place: Place,
-  head: string,
-): { readonly subtree: string | undefined; readonly isHeadKept: boolean } {
-  const previous = previousOf(frame, place);
-  if (previous === undefined) return { subtree: undefined, isHeadKept: false };
-  const subtree = previous.subtreeBehind(head);
-  if (subtree !== undefined) {
-    previous.keep();
-    return { subtree, isHeadKept: true };
-  }
-  const node = parsePrevious(frame, previous, place);
-  return { subtree: node?.type === 'dir' ? node.subtree : undefined, isHeadKept: false };
 }

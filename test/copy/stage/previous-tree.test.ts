@@ -22,7 +22,7 @@ function folder(name: string, subtree: string): TreeNode {
 }
 
 function previousTree(nodes: readonly TreeNode[]): PreviousTree {
-  return new PreviousTree('tree', encodeTree(nodes));
+  return PreviousTree.read('tree', encodeTree(nodes));
 }
 
 /** A node's text in front of its content. */
@@ -132,7 +132,7 @@ describe('a folder of the parent', () => {
 
   it('is parsed as a whole when its JSON is another than restic writes', () => {
     const text = encodeTree([file('a'), file('b')]).toString();
-    const tree = new PreviousTree('tree', Buffer.from(JSON.stringify(JSON.parse(text), undefined, 1)));
+    const tree = PreviousTree.read('tree', Buffer.from(JSON.stringify(JSON.parse(text), undefined, 1)));
     assert.equal(find(tree, 'b'), true);
     assert.equal(tree.startsWith(headOf(file('b'))), false);
     assert.deepEqual(nodeText(tree.parse('b')), nodeText(file('b')));
@@ -152,7 +152,7 @@ describe('a folder of the parent', () => {
       const text = encodeTree([file('a')])
         .toString()
         .replace(ids[0] ?? '', `${wrong}${ids[0]?.slice(1)}`);
-      const tree = new PreviousTree('tree', Buffer.from(text));
+      const tree = PreviousTree.read('tree', Buffer.from(text));
       assert.equal(find(tree, 'a'), true);
       assert.equal(tree.contentBehind(headOf(file('a'))), undefined, wrong);
     }
@@ -162,7 +162,7 @@ describe('a folder of the parent', () => {
     const text = encodeTree([file('R&D'), file('z')])
       .toString()
       .replace('\\u0026', '&');
-    const tree = new PreviousTree('tree', Buffer.from(text));
+    const tree = PreviousTree.read('tree', Buffer.from(text));
     assert.equal(find(tree, 'R&D'), true);
     assert.equal(tree.contentBehind(headOf(file('R&D'))), undefined);
     assert.equal(tree.parse('R&D').size, 3);
@@ -174,15 +174,15 @@ describe('a folder of the parent', () => {
 
   it('does not take JSON that nobody can read for the same', () => {
     const text = encodeTree([file('a')]).toString();
-    const trailing = new PreviousTree('tree', Buffer.from(text.replace('}]}', '},]}')));
+    const trailing = PreviousTree.read('tree', Buffer.from(text.replace('}]}', '},]}')));
     assert.equal(find(trailing, 'a'), true);
     assert.equal(trailing.equals(nodeText(file('a'))), true);
     trailing.keep();
     assert.equal(trailing.isWhole, false);
-    const inside = new PreviousTree('tree', Buffer.from(text.replace('"]}', '",]}')));
+    const inside = PreviousTree.read('tree', Buffer.from(text.replace('"]}', '",]}')));
     assert.equal(find(inside, 'a'), true);
     assert.equal(inside.contentBehind(headOf(file('a'))), undefined);
-    const twice = new PreviousTree(
+    const twice = PreviousTree.read(
       'tree',
       Buffer.from(text.replace('"type"', '"type":"file","name":"b","type"')),
     );
@@ -191,8 +191,8 @@ describe('a folder of the parent', () => {
   });
 
   it('is refused when it is damaged, and names no entry that it does not have', () => {
-    assert.throws(() => new PreviousTree('tree', Buffer.from('{"nodes":[{}')), RepositoryError);
-    const tree = new PreviousTree('tree', Buffer.from('{"nodes":[{"name":"\\u00zz","type":"file"}]}\n'));
+    assert.throws(() => PreviousTree.read('tree', Buffer.from('{"nodes":[{}')), RepositoryError);
+    const tree = PreviousTree.read('tree', Buffer.from('{"nodes":[{"name":"\\u00zz","type":"file"}]}\n'));
     assert.throws(() => find(tree, 'a'), RepositoryError);
   });
 });

@@ -1,0 +1,193 @@
+/** Passes over so many entries that workers compare folders with the parent snapshot: the walk begins alone. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { CancelledError } from '../../src/base/errors.ts';
+import { createExclusion } from '../../src/copy/source/exclusion.ts';
+import { compilePatterns } from '../../src/copy/source/patterns.ts';
+import { makeRandomTree, mutateTree } from '../support/random-tree.ts';
+import { forEachSeed, scaled } from '../support/seed.ts';
+import { pathText, stageAll, stateOf, workplace } from './copying.ts';
+
+/** More than are compared in one job, so that the folder is cut into slices. */
+const wideFiles = 2600;
+const folders = 40;
+const filesPerFolder = 30;
+
+/** A wide folder, which comes first, then small ones, each with a folder, a link and an empty file. */
+function makeLargeSource(source: string): void {
+  mkdirSync(join(source, 'a-wide'), { recursive: true });
+  for (let i = 0; i < wideFiles; i++) writeFileSync(join(source, 'a-wide', wideName(i)), `contents ${i}`);
+  for (let i = 0; i < folders; i++) {
+    const folder = join(source, 'small', `folder ${i}`);
+    mkdirSync(join(folder, 'inner'), { recursive: true });
+    symlinkSync('target', join(folder, 'link'));
+    for (let j = 0; j < filesPerFolder; j++)
+      writeFileSync(join(folder, `file-${j}`), j === 0 ? '' : `${i} ${j}`);
+  }
+}
+
+/** Some need escapes in a tree, or take several bytes. */
+function wideName(number: number): string {
+  const kinds = ['plain', 'with "quotes"', 'with\nline', 'ünï', 'a<&>'];
+  return `${String(number).padStart(5, '0')} ${kinds[number % kinds.length]}`;
+}
+
+const allFiles = wideFiles + folders * filesPerFolder;
+const allFolders = 1 + 1 + 1 + folders * 2;
+
+/** One of a hundred files: of each ten eight are written to, one goes, and one comes. */
+function changeSome(source: string): void {
+  for (let i = 0; i < wideFiles; i += 100) {
+    const path = join(source, 'a-wide', wideName(i));
+    if (i % 1000 === 0) rmSync(path);
+    else if (i % 1000 === 500) writeFileSync(`${path} more`, 'a new file');
+    else writeFileSync(path, `other contents ${i}`);
+  }
+  for (let i = 0; i < folders; i += 3) {
+    writeFileSync(join(source, 'small', `folder ${i}`, `file-${i % filesPerFolder}`), 'other contents');
+  }
+  rmSync(join(source, 'small', 'folder 1'), { recursive: true });
+  writeFileSync(join(source, 'small', 'folder 2', 'inner', 'new'), 'a new file');
+  rmSync(join(source, 'small', 'folder 4', 'inner'), { recursive: true });
+  writeFileSync(join(source, 'small', 'folder 4', 'inner'), 'a file that was a folder');
+  rmSync(join(source, 'small', 'folder 5', 'file-3'));
+  mkdirSync(join(source, 'small', 'folder 5', 'file-3'));
+}
+
+for (const workers of [1, 3]) {
+  describe(`a pass with ${workers} workers over many entries beside their parent`, () => {
+    it('reads none of them when nothing has changed, and tells of each', async (t) => {
+      const { folder, repository } = await workplace(t);
+      const source = join(folder, 'source');
+      makeLargeSource(source);
+      const first = await stageAll(repository, source, { workers });
+      const second = await stageAll(repository, source, { workers });
+      assert.equal(second.tree, first.tree);
+      const { filesUnmodified, dirsUnmodified, filesNew, filesChanged, dataBlobs, treeBlobs } = second.counts;
+      assert.deepEqual(
+        { filesUnmodified, dirsUnmodified, filesNew, filesChanged, dataBlobs, treeBlobs },
+        // The folder `/v` is the source's own.
+        {
+          filesUnmodified: allFiles,
+          dirsUnmodified: allFolders,
+          filesNew: 0,
+          filesChanged: 0,
+          dataBlobs: 0,
+          treeBlobs: 0,
+        },
+      );
+      assert.equal(second.counts.bytesProcessed, first.counts.bytesProcessed);
+      assert.equal(second.counts.othersProcessed, folders);
+      const items = (result: typeof first): string[] =>
+        result.items.map((item) => item.replace(/^\w+ /, '')).toSorted();
+      assert.deepEqual(items(second), items(first));
+      assert.ok(second.items.every((item) => item.startsWith('unchanged ')));
+    });
+
+    it('makes the tree that reading everything makes, when some have changed', async (t) => {
+      const { folder, repository } = await workplace(t);
+      const source = join(folder, 'source');
+      makeLargeSource(source);
+      await stageAll(repository, source, { workers });
+      changeSome(source);
+      const beside = await stageAll(repository, source, { workers });
+      const forced = await stageAll(repository, source, { workers, force: true });
+      assert.equal(beside.tree, forced.tree);
+      assert.equal(forced.counts.treeBlobs + forced.counts.dataBlobs, 0);
+      const { filesNew, filesChanged, filesUnmodified } = beside.counts;
+      assert.equal(filesNew + filesChanged + filesUnmodified, forced.counts.filesNew);
+      assert.deepEqual([beside.errors.size, beside.warned.size], [0, 0]);
+      assert.ok(beside.items.includes('new v/small/folder 4/inner'));
+      assert.ok(beside.items.includes('unchanged v/small/folder 7/file-1'));
+    });
+  });
+}
+
+describe('a pass over many entries of any kind beside their parent', () => {
+  it('makes the tree that reading everything makes', async (t) => {
+    await forEachSeed(t, scaled(2, 20), async (seed) => {
+      const { folder, repository } = await workplace(t);
+      const source = join(folder, 'source');
+      makeLargeSource(source);
+      makeRandomTree(join(source, 'random'), seed, { entries: 300 });
+      await stageAll(repository, source, { workers: 2 });
+      for (let round = 0; round < 2; round++) {
+        mutateTree(join(source, 'random'), seed + round);
+        const beside = await stageAll(repository, source, { workers: 2 });
+        const forced = await stageAll(repository, source, { workers: 2, force: true });
+        assert.equal(beside.tree, forced.tree);
+      }
+    });
+  });
+});
+
+describe('what is left out for the first time', () => {
+  const exclusions = {
+    'by its path': { patterns: compilePatterns(['*-7', 'a-wide/*500*']) },
+    'by its size': { largerThanBytes: 12 },
+    'by a tag beside it': { ifPresent: ['file-1'] },
+  };
+  for (const [title, options] of Object.entries(exclusions)) {
+    it(`${title} is in no snapshot any more, although it is as the parent has it`, async (t) => {
+      const { folder, repository } = await workplace(t);
+      const source = join(folder, 'source');
+      makeLargeSource(source);
+      const whole = await stageAll(repository, source, { workers: 2 });
+      const passes = [];
+      for (const force of [false, true]) {
+        const excluded: string[] = [];
+        const staged = await stageAll(repository, source, {
+          workers: 2,
+          force,
+          exclusion: createExclusion(options),
+          onEvent: (event) => {
+            if (event.type === 'excluded') excluded.push(pathText(event.path));
+          },
+        });
+        passes.push({ tree: staged.tree, excluded: excluded.toSorted() });
+      }
+      assert.notEqual(passes[0]?.tree, whole.tree);
+      assert.deepEqual(passes[0], passes[1]);
+    });
+  }
+});
+
+describe('a pass that ends while workers compare', () => {
+  function openBelow(folder: string): string[] {
+    return readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        const path = readlinkSync(join('/proc/self/fd', fd));
+        return path.startsWith(folder) ? [path] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  it('because it is cancelled or a listener throws writes no snapshot and leaves nothing open', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    makeLargeSource(source);
+    await stageAll(repository, source, { workers: 2 });
+    const before = { open: openBelow(folder), state: await stateOf(repository) };
+    for (const name of ['00000 plain', 'file-29']) {
+      for (const how of ['cancelled', 'thrown']) {
+        const controller = new AbortController();
+        const thrown = new Error('the listener failed');
+        const pass = stageAll(repository, source, {
+          workers: 2,
+          signal: controller.signal,
+          onEvent: (event) => {
+            if (event.type !== 'item' || !pathText(event.path).endsWith(name)) return;
+            if (how === 'thrown') throw thrown;
+            controller.abort();
+          },
+        });
+        await assert.rejects(pass, (error) => error === thrown || error instanceof CancelledError);
+        assert.deepEqual({ open: openBelow(folder), state: await stateOf(repository) }, before);
+      }
+    }
+  });
+});
