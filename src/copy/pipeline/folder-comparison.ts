@@ -12,7 +12,7 @@ export interface TreeSlice {
 export interface FolderToCompare {
   /** The folder, open. */
   readonly fd: number;
-  /** What is in it, in ascending order, with a slash between: a list of strings takes longer to send than to compare. */
+  /** What is in it, in ascending order, with a slash between: sending a list of strings takes longer. */
   readonly names: string;
   readonly tree: SealedTree | TreeSlice;
 }

@@ -91,9 +91,12 @@ export class LeafStager {
     this.#leave(entry);
   }
 
-  /** A file that a worker has compared: its node is among those of the frame. */
+  /** Counts and reports a file that is as the parent has it, and whose node is among those of the frame. */
   keepFile(frame: Frame, place: Place, sizeBytes: number): void {
-    this.#fileUnchanged(frame, place, sizeBytes);
+    const { counts, report } = this.#options;
+    counts.filesUnmodified++;
+    counts.bytesProcessed += sizeBytes;
+    report(new StagedFile(frame, place, 'unchanged', { sizeBytes, addedBytes: 0 }));
   }
 
   /** Read every time: nothing tells whether a device has changed. */
@@ -126,7 +129,7 @@ export class LeafStager {
     const head = statusHead(entry.name, entry.status);
     if (previous.startsWith(head) && isKept(entry, head, previous, this.#options.relied)) {
       frame.nodes[entry.slot] = previous.keep();
-      this.#fileUnchanged(frame, entry, entry.status.sizeBytes);
+      this.keepFile(frame, entry, entry.status.sizeBytes);
       this.#leave(entry);
       return;
     }
@@ -134,7 +137,7 @@ export class LeafStager {
     if (node !== undefined && this.#takesOver(node, entry)) {
       const attributes = nodeAttributesAt(entry.fd, entry.base);
       frame.nodes[entry.slot] = fileNodeText(head, attributes, node.content ?? []);
-      this.#fileUnchanged(frame, entry, entry.status.sizeBytes);
+      this.keepFile(frame, entry, entry.status.sizeBytes);
       this.#leave(entry);
       return;
     }
@@ -153,13 +156,6 @@ export class LeafStager {
       isUnchanged(node, entry.status, detection) &&
       relied.addContent(Buffer.from(node.content.join(''), 'hex'))
     );
-  }
-
-  #fileUnchanged(frame: Frame, place: Place, sizeBytes: number): void {
-    const { counts, report } = this.#options;
-    counts.filesUnmodified++;
-    counts.bytesProcessed += sizeBytes;
-    report(new StagedFile(frame, place, 'unchanged', { sizeBytes, addedBytes: 0 }));
   }
 
   /** The entry's node is not known yet, and its folder must stay open until then. */

@@ -4,8 +4,8 @@ import { growShared } from '../../repository/grow-shared.ts';
 const idBytes = 32;
 
 /**
- * Which blobs of the index a snapshot will refer to, one bit a row, in shared memory: whichever thread finds that a file
- * stands in the parent's tree as it is notes its blobs.
+ * Which blobs of the index a snapshot will refer to, one bit a row, in shared memory: whichever thread finds that a
+ * file stands in the parent's tree as it is notes its blobs.
  */
 export class ReliedBlobs {
   readonly blobs: BlobIndex;

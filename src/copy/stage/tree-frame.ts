@@ -22,12 +22,12 @@ export interface Frame {
   /** What the command line says of names: folders on the way to a source, or a source itself. */
   readonly folders: ReadonlyMap<string, RootFolder> | undefined;
   readonly leavesOut: ((name: Uint8Array) => boolean) | undefined;
-  /** The folder in the parent snapshot, less what a worker has found to be the same; undefined where there is none, or it cannot be read. */
+  /** The folder in the parent snapshot, less what a worker found to be the same; undefined if none can be read. */
   previous: PreviousTree | undefined;
   readonly previousSubtree: string | undefined;
   /** True when the parent's tree has this node's text, but for the subtree. */
   readonly isHeadKept: boolean;
-  /** By the places of the names: the size of a file that a worker found to be as the parent has it, -1 for all else. */
+  /** By the places of the names: the size of a file that a worker found to be as the parent has it, else -1. */
   keptSizes: Float64Array | undefined;
   /** The text of each entry's node, or of several at the place of the first. */
   readonly nodes: (string | undefined)[];

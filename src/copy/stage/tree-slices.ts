@@ -23,8 +23,8 @@ const boundary = `},${nodeStart}`;
 const longestNameText = nodeStart.length + 255 * 6 + afterName.length;
 
 /**
- * Cuts a tree and the folder that is to be compared with it into `count` slices of about the same length. None where the
- * tree has another form than ours, and cannot be compared as text. Throws RepositoryError `corrupt`.
+ * Cuts a tree and the folder that is to be compared with it into `count` slices of about the same length. None where
+ * the tree has another form than ours, and cannot be compared as text. Throws RepositoryError `corrupt`.
  */
 export function sliceTree(
   id: string,
