@@ -147,12 +147,7 @@ export class SpanWriter {
     const { repository, signal } = this.#options;
     const key = keyOf('data', packId);
     try {
-      const options = { range: { start, end }, borrows: true, signal };
-      let received = 0;
-      for await (const piece of repository.store.stream(key, options)) {
-        into.set(piece, received);
-        received += piece.byteLength;
-      }
+      await repository.store.read(key, { start, end }, into, { signal });
       return undefined;
     } catch (cause) {
       if (!isDamage(cause)) throw cause;

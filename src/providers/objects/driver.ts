@@ -41,6 +41,11 @@ export interface GetOptions extends AbortableOptions {
    * pieces are the caller's.
    */
   readonly borrows?: boolean | undefined;
+  /**
+   * Memory for the first bytes of what is read. To spare a copy a driver may put them there, from its beginning and
+   * without a gap, and yield views of it; it may also leave it alone. It is the driver's until the reading ends.
+   */
+  readonly into?: Uint8Array | undefined;
 }
 
 /** What a listing may be told. */

@@ -124,7 +124,8 @@ async function* resumeGet(
   let offset = start;
   for (;;) {
     // What follows the last byte of an object is an empty range past its end, which drivers must answer.
-    const rest = offset === start ? getOptions : { ...getOptions, range: { start: offset, end } };
+    const into = getOptions.into?.subarray(offset - start);
+    const rest = offset === start ? getOptions : { ...getOptions, range: { start: offset, end }, into };
     try {
       for await (const piece of driver.get(key, rest)) {
         offset += piece.byteLength;

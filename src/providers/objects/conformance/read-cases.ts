@@ -68,6 +68,22 @@ async function piecesBelongToTheCaller({ store }: ConformanceContext): Promise<v
   assertSameBytes(await store.get('object'), bytes, 'after the caller changed its buffers');
 }
 
+async function memoryOfTheCaller({ driver, store }: ConformanceContext): Promise<void> {
+  const bytes = sampleBytes(2_500_000);
+  await store.put('object', bytes);
+  const [start, end] = [70_000, 2_300_000];
+  for (const memory of [Buffer.alloc(end - start), Buffer.from(new SharedArrayBuffer(end - start))]) {
+    await store.read('object', { start, end }, memory);
+    assertSameBytes(memory, bytes.subarray(start, end), 'what the memory holds');
+  }
+  const small = Buffer.alloc(100_000);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of driver.get('object', { into: small })) pieces.push(piece);
+  assertSameBytes(Buffer.concat(pieces), bytes, 'an object larger than the memory given');
+  await expectCode('corrupt', store.read('object', { start: 2_450_000, end: 2_550_000 }, small));
+  await expectCode('not-found', store.read('nothing', { start: 0, end: 100_000 }, small));
+}
+
 async function leftStream({ store }: ConformanceContext): Promise<void> {
   await store.put('object', sampleBytes(3_000_000));
   for (let round = 0; round < 40; round += 1) {
@@ -97,6 +113,7 @@ export const readCases: readonly ConformanceCase[] = [
   { name: 'what does not exist is not-found', run: missing },
   { name: 'head and list tell size and time alike', run: facts },
   { name: 'buffers belong to the caller before and after', run: piecesBelongToTheCaller },
+  { name: 'what is read into memory of the caller comes whole', run: memoryOfTheCaller },
   { name: 'streams that are left early free what they hold', run: leftStream },
   { name: 'a signal ends a stream between pieces', run: cancelledGet },
 ];

@@ -1,12 +1,11 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import { credentialsFor } from './credentials.ts';
 import { endpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
+import { RequestHandler } from './request-handler.ts';
 import type { S3Settings } from '../settings.ts';
 
-const CONNECT_LIMIT_MS = 30_000;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 /** Amazon's own hosts take the bucket in the host name; what else there is often knows it only in the path. */
 const AMAZON = /(^|\.)amazonaws\.com(\.cn)?$/;
@@ -23,8 +22,6 @@ export async function createClient(location: S3Location, settings: S3Settings): 
   const where = endpoint ?? `s3://${location.bucket}`;
   const credentials = credentialsFor(settings, where);
   const region = location.region ?? (await configuredRegion(settings.profile));
-  // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
-  const agent = { keepAlive: true, maxSockets: Infinity };
   const client = new S3Client({
     region,
     credentials,
@@ -41,11 +38,7 @@ export async function createClient(location: S3Location, settings: S3Settings): 
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Asking first costs a round trip on every large put.
     expectContinueHeader: false,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: CONNECT_LIMIT_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
-    }),
+    requestHandler: new RequestHandler(),
   });
   refuseOpenNetworks(client, settings.allowHttp ?? false);
   refuseWebPages(client, where);

@@ -28,6 +28,8 @@ import { listObjects } from './listing.ts';
 import { formatS3Location } from './location.ts';
 import type { S3Location } from './location.ts';
 import { S3MultipartUpload } from './multipart.ts';
+import type { DirectBody } from './body-socket.ts';
+import { directBodyOf } from './request-handler.ts';
 import type { RequestScope } from './request-scope.ts';
 import { S3Requests } from './requests.ts';
 import type { S3Settings } from '../settings.ts';
@@ -88,7 +90,7 @@ export class S3Driver implements ObjectDriver {
       const answer = await this.#openBody(scope, key, range);
       if (answer === undefined) return;
       body = bodyOf(answer, key);
-      yield* this.#readBody(scope, body, answer.ContentLength, key);
+      yield* this.#readBody(scope, body, answer.ContentLength, { key, into: options.into });
     } finally {
       scope.close();
       body?.destroy();
@@ -152,13 +154,17 @@ export class S3Driver implements ObjectDriver {
     scope: RequestScope,
     body: Readable,
     expectedBytes: number | undefined,
-    key: string,
+    { key, into }: { readonly key: string; readonly into: Uint8Array | undefined },
   ): AsyncGenerator<Uint8Array, void, undefined> {
     let received = 0;
-    scope.signal.addEventListener('abort', () => body.destroy(asError(scope.failure)), { once: true });
+    const direct = directBodyOf(body);
+    const stop = (): void => {
+      direct?.fail(asError(scope.failure));
+      body.destroy(asError(scope.failure));
+    };
+    scope.signal.addEventListener('abort', stop, { once: true });
     try {
-      for await (const piece of body) {
-        if (!(piece instanceof Uint8Array)) continue;
+      for await (const piece of piecesOf(body, direct, into)) {
         received += piece.byteLength;
         scope.pause();
         yield piece;
@@ -185,6 +191,16 @@ function unlikeS3(key: string): StoreError {
 function bodyOf(answer: GetObjectCommandOutput, key: string): Readable {
   if (answer.Body instanceof Readable) return answer.Body;
   throw new StoreError('io', 'the answer has no readable body', { where: key });
+}
+
+/** Where the body is read directly, the message tells only that the connection is done with it. */
+async function* piecesOf(
+  message: Readable,
+  direct: DirectBody | undefined,
+  into: Uint8Array | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (direct !== undefined) yield* direct.read(into);
+  for await (const piece of message) if (piece instanceof Uint8Array) yield piece;
 }
 
 function rangeHeader({ start, end }: ByteRange): string {

@@ -1,0 +1,39 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { IncomingMessage } from 'node:http';
+import type { AgentOptions } from 'node:http';
+import { bodyAgents, directBodyOn } from './body-agents.ts';
+import type { DirectBody } from './body-socket.ts';
+
+const CONNECT_LIMIT_MS = 30_000;
+// Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
+const agentOptions: AgentOptions = { keepAlive: true, maxSockets: Infinity };
+
+type Handle = NodeHttpHandler['handle'];
+
+/** Node's HTTP for all requests, with connections of their own for gets, whose bodies are read past it. */
+export class RequestHandler extends NodeHttpHandler {
+  readonly #gets = new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, ...bodyAgents(agentOptions) });
+
+  constructor() {
+    super({ connectionTimeout: CONNECT_LIMIT_MS, httpAgent: agentOptions, httpsAgent: agentOptions });
+  }
+
+  override async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
+    if (request.query['x-id'] !== 'GetObject') return super.handle(request, options);
+    const answered = await this.#gets.handle(request, options);
+    const body = directBodyOf(answered.response.body);
+    // Node's HTTP was told that there is none.
+    if (body !== undefined) answered.response.headers['content-length'] = String(body.sizeBytes);
+    return answered;
+  }
+
+  override destroy(): void {
+    super.destroy();
+    this.#gets.destroy();
+  }
+}
+
+/** The body of an answer, where it is read past Node's HTTP; the message is empty then, and ends after it. */
+export function directBodyOf(message: unknown): DirectBody | undefined {
+  return message instanceof IncomingMessage ? directBodyOn(message.socket) : undefined;
+}
