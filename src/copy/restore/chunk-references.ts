@@ -3,10 +3,10 @@ import type { LoadedIndex } from '../../repository/loaded-index.ts';
 /** Chunks of a pack that stand near each other are fetched with one request; a larger gap is not fetched along. */
 const largestGapBytes = 2 ** 20;
 /**
- * A request's span, mostly a whole pack. Its bytes are held in memory until they are written. Many small ones would
- * hide the latency of a store better, but each request costs 8 ms of processor time in the SDK.
+ * A request's span, which any chunk fits in. Its bytes are held in memory until they are written: smaller ones hide the
+ * latency of a store behind more requests.
  */
-export const largestSpanBytes = 16 * 2 ** 20;
+export const largestSpanBytes = 8 * 2 ** 20;
 
 /** One chunk of one file. */
 export interface ChunkReference {

@@ -4,7 +4,7 @@ import { largestSpanBytes } from './chunk-references.ts';
 const bufferBytes = largestSpanBytes;
 
 /** As much as the spans in memory may take together. */
-const keptBuffers = 6;
+const keptBuffers = 12;
 
 /** Shared memory for spans, used again and again: workers read there what this thread has fetched, without a copy. */
 export class SpanBuffers {
