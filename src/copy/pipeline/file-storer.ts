@@ -23,8 +23,8 @@ export class FileStorer {
   readonly #chunker: Chunker;
   readonly #sealer: BlobSealer;
   /**
-   * Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. Told when the first cuts
-   * are looked for, since it takes 8 MiB of the window, more than small files ever touch.
+   * Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. Found out with the first
+   * cuts, since it takes 8 MiB of the window, which small files never touch.
    */
   #zeroChunkBytes = 0;
   /** The chunker's window. */
