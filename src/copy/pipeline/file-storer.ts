@@ -23,7 +23,7 @@ export class FileStorer {
   readonly #chunker: Chunker;
   readonly #sealer: BlobSealer;
   /**
-   * Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. Found out with the first
+   * Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. Told by the first
    * cuts, since it takes 8 MiB of the window, which small files never touch.
    */
   #zeroChunkBytes = 0;
