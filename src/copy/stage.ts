@@ -84,7 +84,7 @@ export interface StageOptions {
   readonly compression?: Compression | undefined;
   /** Size at which a pack is closed, 4 to 128 MiB. Default 16 MiB. */
   readonly packSizeBytes?: number | undefined;
-  /** Opens and hashes again what was sealed, before it is uploaded. Default true. */
+  /** Opens again what was sealed, before it is uploaded, and compares it with what was read. Default true. */
   readonly verifySealed?: boolean | undefined;
   /** Threads. Default: one a processor. */
   readonly workers?: number | undefined;

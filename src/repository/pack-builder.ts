@@ -16,7 +16,7 @@ export const packSizeBytes = { minimum: 4 * 2 ** 20, default: 16 * 2 ** 20, maxi
 /** Offsets and lengths are 32 bits wide. */
 const maximumPackBytes = 2 ** 32 - 1;
 
-/** The sealed blobs of a pack that has no header yet; can be posted to another thread. */
+/** The sealed blobs of a pack that has no header yet, and room for it; can be posted to another thread. */
 export interface OpenPack {
   readonly type: BlobType;
   readonly buffer: ArrayBufferLike;
@@ -44,6 +44,15 @@ export class PackBuilder {
     this.#bytes = new Uint8Array(buffer);
   }
 
+  /** Goes on with a pack that another builder had begun, in its buffer and with its list. */
+  static resume(pack: OpenPack): PackBuilder {
+    const builder = new PackBuilder(pack.type, pack.buffer);
+    builder.#blobs = [...pack.blobs];
+    builder.#lengthBytes = pack.lengthBytes;
+    for (const blob of pack.blobs) builder.#headerBytes += headerEntryBytes(blob);
+    return builder;
+  }
+
   get isEmpty(): boolean {
     return this.#blobs.length === 0;
   }
@@ -61,12 +70,13 @@ export class PackBuilder {
     );
   }
 
-  /** True when the blobs of another pack can be appended without making this one larger than `targetBytes`. */
+  /** True when the blobs of another pack fit into the buffer and do not make this one larger than `targetBytes`. */
   takes(pack: OpenPack, targetBytes: number): boolean {
     const count = pack.blobs.length;
     return (
       this.#hasRoom(pack.lengthBytes, count) &&
-      this.sizeBytes + pack.lengthBytes + count * compressedEntryBytes <= targetBytes
+      this.sizeBytes + pack.lengthBytes + count * compressedEntryBytes <=
+        Math.min(targetBytes, this.#bytes.length)
     );
   }
 

@@ -5,7 +5,11 @@ import { PackUploader } from '../../src/copy/stage/pack-uploader.ts';
 import type { UploadedPack } from '../../src/copy/stage/pack-uploader.ts';
 import { MemoryDriver } from '../../src/providers/objects/memory/driver.ts';
 import { ObjectStore } from '../../src/providers/objects/store.ts';
-import { maximumHeaderBytes } from '../../src/repository/format/pack.ts';
+import {
+  compressedEntryBytes,
+  maximumHeaderBytes,
+  packOverheadBytes,
+} from '../../src/repository/format/pack.ts';
 import { loadIndex } from '../../src/repository/loaded-index.ts';
 import { packSizeBytes } from '../../src/repository/pack-builder.ts';
 import type { OpenPack } from '../../src/repository/pack-builder.ts';
@@ -26,7 +30,8 @@ function leftover(first: number, count: number): OpenPack {
     length: blobBytes,
     uncompressedLength: undefined,
   }));
-  return { type: 'data', buffer: new ArrayBuffer(count * blobBytes), lengthBytes: count * blobBytes, blobs };
+  const buffer = new ArrayBuffer(count * (blobBytes + compressedEntryBytes) + packOverheadBytes);
+  return { type: 'data', buffer, lengthBytes: count * blobBytes, blobs };
 }
 
 test('half a million tiny blobs that the workers have left do not end the pass', async () => {

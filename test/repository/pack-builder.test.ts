@@ -104,6 +104,34 @@ describe('a pack builder', () => {
     checkProperty(t, property, { small: 40, full: 1000 });
   });
 
+  it('goes on with what another had begun, in the same buffer', (t) => {
+    const groups = fc.tuple(fc.array(blob, { minLength: 1, maxLength: 6 }), fc.array(blob, { maxLength: 6 }));
+    const property = fc.property(groups, ([before, after]) => {
+      const begun = new PackBuilder('data', new ArrayBuffer(2 ** 20));
+      for (const { bytes, isCompressed } of before) add(begun, bytes, isCompressed);
+      const released = begun.release();
+      const resumed = PackBuilder.resume(released);
+      for (const { bytes, isCompressed } of after) add(resumed, bytes, isCompressed);
+      const told = resumed.sizeBytes;
+      const pack = resumed.finish(tools.cipher);
+      assert.equal(pack.bytes.length, told);
+      assert.equal(pack.bytes.buffer, released.buffer);
+      assertReadable(
+        pack,
+        [...before, ...after].map(({ bytes }) => bytes),
+      );
+    });
+    checkProperty(t, property, { small: 40, full: 1000 });
+  });
+
+  it('takes no pack that its buffer has no room for', () => {
+    const begun = new PackBuilder('data', new ArrayBuffer(1000));
+    add(begun, Buffer.alloc(400, 1), false);
+    const other = new PackBuilder('data', new ArrayBuffer(1000));
+    add(other, Buffer.alloc(600, 2), false);
+    assert.equal(PackBuilder.resume(begun.release()).takes(other.release(), packSizeBytes.maximum), false);
+  });
+
   it('tells whether a blob fits, header entry included, to the byte', () => {
     const random = createRandom(1);
     const buffer = new ArrayBuffer(10_000);

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { RepositoryError } from '../../base/errors.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
 import type { Compressor } from '../../repository/compression/compressor.ts';
@@ -8,11 +7,13 @@ import { isCompressible } from '../../repository/compression/probe.ts';
 import type { Cipher } from '../../repository/crypto/cipher.ts';
 import { envelopeOverheadBytes } from '../../repository/crypto/cipher.ts';
 import { createCipher } from '../../repository/crypto/open-cipher.ts';
+import type { Fingerprint } from '../../repository/fingerprint.ts';
 import type { BlobType } from '../../repository/format/blob.ts';
 import { PackBuilder } from '../../repository/pack-builder.ts';
 import type { FinishedPack, OpenPack } from '../../repository/pack-builder.ts';
 import type { PackBuffers } from './pack-buffers.ts';
 import type { Compression, WorkerSetup } from './protocol.ts';
+import { SealedBlobCheck } from './sealed-blob-check.ts';
 
 const zstdLevels: Readonly<Record<Exclude<Compression, 'off'>, number>> = {
   fastest: 1,
@@ -20,6 +21,14 @@ const zstdLevels: Readonly<Record<Exclude<Compression, 'off'>, number>> = {
   better: 7,
   max: 15,
 };
+
+/** A blob that the caller has claimed, and must now store. */
+export interface ClaimedBlob {
+  readonly id: string;
+  readonly plaintext: Uint8Array;
+  /** Of the plaintext before it was hashed; undefined when the sealed blob is not to be opened again. */
+  readonly fingerprint: Fingerprint | undefined;
+}
 
 export interface SealedInto {
   readonly id: string;
@@ -39,28 +48,31 @@ export class BlobSealer {
   readonly #buffers: PackBuffers;
   readonly #onPack: (pack: FinishedPack) => void;
   readonly #builders = new Map<BlobType, PackBuilder>();
+  /** Undefined when what was sealed is not to be opened again. */
+  readonly #check: SealedBlobCheck | undefined;
   #compressed = Buffer.alloc(0);
-  #reopened = Buffer.alloc(0);
-  #decompressed = Buffer.alloc(0);
 
   constructor(setup: WorkerSetup, buffers: PackBuffers, onPack: (pack: FinishedPack) => void) {
     this.#setup = setup;
     this.#index = BlobIndex.attach(setup.index);
     this.#cipher = createCipher(setup.secrets.masterKey);
     this.#compressor = createCompressor();
+    this.#check = setup.verifySealed ? new SealedBlobCheck(this.#cipher, this.#compressor) : undefined;
     this.#buffers = buffers;
     this.#onPack = onPack;
   }
 
-  /** Stores a blob unless the repository has it. */
+  /** Stores a blob unless the repository has it. The plaintext is scratch until this has resolved. */
   async store(type: BlobType, plaintext: Uint8Array): Promise<SealedInto> {
+    // Before the hash, so that whatever changes afterwards shows.
+    const fingerprint = this.#check?.fingerprint(plaintext);
     const id = hash('sha256', plaintext, 'hex');
     if (!this.#index.claim(type, id)) return { id, addedBytes: 0 };
-    return { id, addedBytes: await this.storeClaimed(type, id, plaintext) };
+    return { id, addedBytes: await this.storeClaimed(type, { id, plaintext, fingerprint }) };
   }
 
   /** Stores a blob that is known to be new and returns the bytes it takes. */
-  async storeClaimed(type: BlobType, id: string, plaintext: Uint8Array): Promise<number> {
+  async storeClaimed(type: BlobType, { id, plaintext, fingerprint }: ClaimedBlob): Promise<number> {
     const frame = this.#compress(type, plaintext);
     const stored = frame ?? plaintext;
     const builder = await this.#builderFor(type, stored.length + envelopeOverheadBytes);
@@ -70,8 +82,9 @@ export class BlobSealer {
       stored,
       frame === undefined ? undefined : plaintext.length,
     );
-    if (this.#setup.verifySealed)
-      this.#verify(id, envelope, frame === undefined ? undefined : plaintext.length);
+    if (fingerprint !== undefined) {
+      this.#check?.assertOpens({ id, envelope, frame, plaintext, fingerprint });
+    }
     if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
     return envelope.length;
   }
@@ -117,25 +130,6 @@ export class BlobSealer {
     const length = this.#compressor.compressInto(plaintext, this.#compressed, level);
     if (length < 0 || (type === 'data' && length >= plaintext.length)) return undefined;
     return this.#compressed.subarray(0, length);
-  }
-
-  /**
-   * Opens what was just sealed and compares hashes, so that a flipped bit in memory or a faulty compressor is caught
-   * before the plaintext is gone (both have reached restic's users: its issue 4523).
-   */
-  #verify(id: string, envelope: Uint8Array, uncompressedLength: number | undefined): void {
-    this.#reopened = roomIn(this.#reopened, envelope.length);
-    let plaintext = this.#reopened.subarray(0, this.#cipher.openInto(envelope, this.#reopened));
-    if (uncompressedLength !== undefined) {
-      this.#decompressed = roomIn(this.#decompressed, uncompressedLength);
-      const out = this.#decompressed.subarray(0, uncompressedLength);
-      plaintext = out.subarray(0, this.#compressor.decompressInto(plaintext, out));
-    }
-    if (hash('sha256', plaintext, 'hex') === id) return;
-    throw new RepositoryError('corrupt', 'a blob changed between hashing and sealing', {
-      where: id,
-      advice: 'nothing of it was uploaded; check this machine’s memory, then run the pass again',
-    });
   }
 }
 

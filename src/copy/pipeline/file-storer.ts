@@ -22,15 +22,17 @@ import type {
 export class FileStorer {
   readonly #chunker: Chunker;
   readonly #sealer: BlobSealer;
-  /** Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. */
-  readonly #zeroChunkBytes: number;
+  /**
+   * Length of the chunk that an endless run of zeros is cut into: such chunks need not be read. Told by the first
+   * cuts, since it takes 8 MiB of the window, which small files never touch.
+   */
+  #zeroChunkBytes = 0;
   /** The chunker's window. */
   readonly #window: Buffer;
 
   constructor(chunker: Chunker, sealer: BlobSealer) {
     this.#chunker = chunker;
     this.#sealer = sealer;
-    this.#zeroChunkBytes = zeroChunkBytesOf(chunker);
     const { buffer, byteOffset, byteLength } = chunker.window;
     this.#window = Buffer.from(buffer, byteOffset, byteLength);
   }
@@ -77,6 +79,7 @@ export class FileStorer {
    */
   findCuts(request: Jobs['find-cuts']['request']): Jobs['find-cuts']['response'] {
     const cuts: Cut[] = [];
+    if (this.#zeroChunkBytes === 0) this.#zeroChunkBytes = zeroChunkBytesOf(this.#chunker);
     const view = new FileWindow(this.#chunker.window, request.source, request.position);
     while (view.position - request.position < request.budgetBytes) {
       if (!view.isReady) {

@@ -4,6 +4,7 @@ import type { SharedBlobIndex } from '../../repository/blob-index.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
+import type { ClaimedBlob } from './blob-sealer.ts';
 import type { ComparedFolder, FoldersToCompare } from './folder-comparison.ts';
 import type { StoredBatch } from './stored-batch.ts';
 import type { ComparedFile, FilesToMake, FileToCompare, MadeFile } from './whole-file.ts';
@@ -17,7 +18,7 @@ export interface WorkerSetup {
   readonly index: SharedBlobIndex;
   readonly compression: Compression;
   readonly packSizeBytes: number;
-  /** Open and hash each sealed blob again before it is uploaded. */
+  /** Open each sealed blob again before it is uploaded. */
   readonly verifySealed: boolean;
 }
 
@@ -113,7 +114,7 @@ export interface Jobs {
   /** Stores a chunk of zeros, for the holes of files. */
   'store-zeros': { request: { lengthBytes: number }; response: Jobs['store-chunks']['response'] };
   /** Stores a tree blob that the caller has claimed. */
-  'store-tree': { request: { id: string; plaintext: Uint8Array }; response: { addedBytes: number } };
+  'store-tree': { request: ClaimedBlob; response: { addedBytes: number } };
   /** Hands over the packs that are not full yet. */
   flush: { request: object; response: readonly OpenPack[] };
   /** Makes whole files; those that there is something to be told of come back. */

@@ -88,7 +88,7 @@ const handlers: Handlers = {
   'store-chunks': (request) => storer().storeChunks(request),
   'store-zeros': (request) => storer().storeZeros(request.lengthBytes),
   'store-tree': async (request) => ({
-    addedBytes: await sealer().storeClaimed('tree', request.id, request.plaintext),
+    addedBytes: await sealer().storeClaimed('tree', request),
   }),
   flush: () => sealer().release(),
   'write-blobs': (request) => {

@@ -3,7 +3,6 @@ import type { LimitFunction } from 'p-limit';
 import { putConfirmed } from '../../repository/confirmed-put.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import { keyOf } from '../../repository/format/file-kind.ts';
-import { compressedEntryBytes, packOverheadBytes } from '../../repository/format/pack.ts';
 import { IndexWriter } from '../../repository/index-writer.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import { PackBuilder } from '../../repository/pack-builder.ts';
@@ -69,8 +68,8 @@ export class PackUploader {
           await finish(builder);
           builder = undefined;
         }
-        builder ??= new PackBuilder(type, new ArrayBuffer(roomFor(pack, packSizeBytes)));
-        builder.append(pack);
+        if (builder === undefined) builder = PackBuilder.resume(pack);
+        else builder.append(pack);
       }
       if (builder !== undefined) await finish(builder);
     }
@@ -87,10 +86,4 @@ export class PackUploader {
   async rescueIndex(): Promise<void> {
     await this.#writer.flush(AbortSignal.timeout(rescueLimitMs)).catch(() => {});
   }
-}
-
-/** A builder begins with one pack, of any size, and takes others up to the size at which packs are closed. */
-function roomFor(first: OpenPack, packSizeBytes: number): number {
-  const firstBytes = first.lengthBytes + first.blobs.length * compressedEntryBytes + packOverheadBytes;
-  return Math.max(packSizeBytes, firstBytes);
 }

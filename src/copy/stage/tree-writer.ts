@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { fingerprintFunction } from '../../repository/fingerprint.ts';
 import { treeOfTexts } from '../../repository/format/tree.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
@@ -17,6 +18,7 @@ export interface TreeWriterOptions {
 export class TreeWriter {
   readonly #options: TreeWriterOptions;
   readonly #onFailure: (error: unknown) => void;
+  readonly #fingerprint = fingerprintFunction();
   readonly #storing = new Set<Promise<void>>();
 
   constructor(options: TreeWriterOptions, onFailure: (error: unknown) => void) {
@@ -25,15 +27,14 @@ export class TreeWriter {
   }
 
   /** Takes the nodes' texts, in order. Returns the id at once; the tree is stored when `done` has resolved. */
-  save(nodes: Iterable<string>): string {
+  save(nodes: readonly string[]): string {
     const { index, pool, relied } = this.#options;
     const plaintext = treeOfTexts(nodes);
+    const fingerprint = this.#fingerprint(plaintext);
     const id = hash('sha256', plaintext, 'hex');
     if (index.blobs.claim('tree', id)) {
-      // A copy: what treeOfTexts returns may be a slice of Node's buffer pool, which must not be transferred.
-      const bytes = new Uint8Array(plaintext);
       const stored = pool
-        .run('store-tree', { id, plaintext: bytes }, [bytes.buffer])
+        .run('store-tree', { id, plaintext, fingerprint }, [plaintext.buffer])
         .then(() => {}, this.#onFailure);
       this.#storing.add(stored);
       void stored.then(() => this.#storing.delete(stored));

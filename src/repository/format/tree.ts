@@ -13,7 +13,7 @@ export { compareNames };
 export const treeOpening = '{"nodes":[';
 export const treeClosing = ']}\n';
 
-const flushCharacters = 1024 * 1024;
+const comma = 0x2c;
 
 /**
  * The plaintext of a tree blob, byte for byte what restic makes of the same nodes. Their names must ascend strictly
@@ -21,24 +21,24 @@ const flushCharacters = 1024 * 1024;
  * `invalid-argument` on nodes that cannot be stored, `unsupported` when one node alone is too large.
  */
 export function encodeTree(nodes: readonly TreeNode[]): Buffer {
-  return treeOfTexts(nodeTexts(nodes));
+  return treeOfTexts([...nodeTexts(nodes)]);
 }
 
-/** The plaintext of the tree whose nodes have these texts, in ascending order of their names. */
-export function treeOfTexts(texts: Iterable<string>): Buffer {
-  const parts: Buffer[] = [];
-  let text: string = treeOpening;
-  let separator = '';
-  for (const node of texts) {
-    text += separator + node;
-    separator = ',';
-    if (text.length > flushCharacters) {
-      parts.push(Buffer.from(text));
-      text = '';
-    }
+/**
+ * The plaintext of the tree whose nodes have these texts, in ascending order of their names, in a buffer of its own,
+ * which may be transferred. A vast directory is held once more by this, and never as one text.
+ */
+export function treeOfTexts(texts: readonly string[]): Buffer<ArrayBuffer> {
+  let lengthBytes = treeOpening.length + Math.max(0, texts.length - 1) + treeClosing.length;
+  for (const text of texts) lengthBytes += Buffer.byteLength(text);
+  const tree = Buffer.from(new ArrayBuffer(lengthBytes));
+  let end = tree.write(treeOpening, 'latin1');
+  for (const text of texts) {
+    if (end > treeOpening.length) tree[end++] = comma;
+    end += tree.write(text, end);
   }
-  const rest = Buffer.from(text + treeClosing);
-  return parts.length === 0 ? rest : Buffer.concat([...parts, rest]);
+  tree.write(treeClosing, end, 'latin1');
+  return tree;
 }
 
 function* nodeTexts(nodes: readonly TreeNode[]): Generator<string> {

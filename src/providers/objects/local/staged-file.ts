@@ -6,6 +6,7 @@ import { StoreError, throwIfAborted } from '../../../base/errors.ts';
 import type { PutMode } from '../driver.ts';
 import type { Folders } from './folders.ts';
 import { systemCodeOf } from './local-error.ts';
+import { leavePageCache } from './page-cache.ts';
 import { publishNew } from './publish-new.ts';
 import { temporaryPath } from './temporary-name.ts';
 
@@ -13,6 +14,12 @@ const WRITING_MODE = 0o600;
 const PUBLISHED_MODE = 0o400;
 /** Most bytes of one system call, so that a signal is heard in between. */
 const MAX_WRITE_BYTES = 64 * 1024 * 1024;
+/**
+ * Objects from here on leave the page cache once they are on the disk: packs, which a pass writes by the gigabyte and
+ * does not read again. The pages serve the next pack instead, and what applications have in the cache stays there; new
+ * pages had taken a third of the processor time of a first pass over data that does not shrink.
+ */
+const UNCACHED_BYTES = 2 ** 20;
 
 /** An object on its way: a temporary file beside its final path. It must end in `publish`, `discard` or both. */
 export class StagedFile {
@@ -68,6 +75,7 @@ export class StagedFile {
       throw new StoreError('io', `the file holds ${written} bytes of ${sizeBytes}`, { where: this.path });
     }
     throwIfAborted(signal);
+    if (sizeBytes >= UNCACHED_BYTES) leavePageCache(this.#handle.fd);
     if (mode === 'create') await publishNew(this.path, this.#finalPath);
     else await rename(this.path, this.#finalPath);
     // Against accidents only, as restic does; some mounts refuse it.
