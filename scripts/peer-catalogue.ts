@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The other programs of the format that judge our bytes, and the servers and the proxy that our requests meet. */
-export type PeerName = 'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'toxiproxy';
+export type PeerName =
+  'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'fake-gcs-server' | 'toxiproxy';
 
 /** Programs of other formats, which only the benches compare with. */
 export type BenchPeerName = 'kopia' | 'rclone';
@@ -50,8 +51,8 @@ export interface Peer<Name extends string = PeerName | BenchPeerName> {
   readonly folder: string;
   /** The executable, relative to `folder`. */
   readonly binary: string;
-  /** Makes the executable print its version as a word of the first line. */
-  readonly versionArguments: readonly string[];
+  /** Makes the executable print its version as a word of the first line; absent where it cannot tell. */
+  readonly versionArguments?: readonly string[];
 }
 
 const goRestic: GoRecipe = { kind: 'go', module: 'github.com/restic/restic', command: 'cmd/restic' };
@@ -106,6 +107,13 @@ export const peers: readonly Peer<PeerName>[] = [
     folder: 'ceph-16.2.15',
     binary: 'ceph-program',
     versionArguments: ['radosgw', '--version'],
+  },
+  {
+    name: 'fake-gcs-server',
+    version: '1.56.1',
+    recipe: { kind: 'go', module: 'github.com/fsouza/fake-gcs-server' },
+    folder: 'fake-gcs-server-1.56.1',
+    binary: 'fake-gcs-server',
   },
   {
     name: 'toxiproxy',

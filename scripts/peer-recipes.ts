@@ -21,11 +21,13 @@ function run(
 
 /** First line of what the program prints about its version; undefined when it cannot run. */
 export function reportedVersion(peer: Peer, program: string): string | undefined {
-  const result = spawnSync(program, peer.versionArguments, { encoding: 'utf8' });
+  const result = spawnSync(program, peer.versionArguments ?? [], { encoding: 'utf8' });
   return result.status === 0 ? result.stdout.split('\n', 1)[0] : undefined;
 }
 
+/** A program that cannot tell its version has the one that its recipe pins. */
 export function hasVersion(peer: Peer, program: string): boolean {
+  if (peer.versionArguments === undefined) return true;
   return reportedVersion(peer, program)?.split(/\s+/).includes(peer.version) ?? false;
 }
 

@@ -32,7 +32,7 @@ function install(peer: Peer): void {
 function list(shown: readonly Peer[]): void {
   for (const peer of shown) {
     const state = peerInstalled(peer) ? 'ready' : 'absent';
-    console.log([peer.name.padEnd(14), peer.version.padEnd(7), state.padEnd(6), peerBinary(peer)].join(' '));
+    console.log([peer.name.padEnd(16), peer.version.padEnd(7), state.padEnd(6), peerBinary(peer)].join(' '));
   }
 }
 

@@ -31,7 +31,8 @@ export async function* untilAborted<Piece>(
   }
 }
 
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** What the work resolves to, unless the signal fires before: then {@link abortError}, and the work is left to itself. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const fire = (): void => reject(abortError(signal));

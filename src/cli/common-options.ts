@@ -19,15 +19,15 @@ const storeOptions = {
   'credentials-file': {
     kind: 'value',
     placeholder: 'FILE',
-    default: 'AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials',
-    help: 'S3: the shared credentials file',
+    default: 'the environment’s',
+    help: 'GCS: a file of Google’s; S3: the shared credentials file',
   },
-  'allow-http': { kind: 'flag', help: 'S3: allow an http:// endpoint that is not on this machine' },
+  'allow-http': { kind: 'flag', help: 'GCS, S3: allow an http:// endpoint off this machine' },
   'idle-timeout': {
     kind: 'value',
     placeholder: 'DURATION',
     default: '2m',
-    help: 'S3: try again when nothing moved for so long',
+    help: 'GCS, S3: try again when nothing moved for so long',
   },
 } as const satisfies OptionTable;
 
@@ -38,7 +38,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, or s3://bucket/prefix?endpoint=URL&region=NAME',
+    help: 'where the repository is: a path, gs://bucket/prefix, or s3://bucket/prefix?endpoint=URL&region=NAME',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {

@@ -12,6 +12,9 @@ export interface Environment {
   /** Makes keys that anyone can guess, so that tests are quick. */
   readonly weakScrypt: boolean;
   readonly colour: boolean;
+  /** A GCS endpoint for locations that name none, and a token. */
+  readonly gcsEndpoint: string | undefined;
+  readonly gcsAccessToken: string | undefined;
   /** An S3 endpoint for locations that name none. */
   readonly s3Endpoint: string | undefined;
   /** Any other variable, as files of patterns may name them. */
@@ -27,6 +30,7 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     names.map((name) => variables[name]).find((value) => value !== undefined && value !== '');
   const password = first('TRANSHIP_PASSWORD', 'RESTIC_PASSWORD');
   const newPassword = first('TRANSHIP_NEW_PASSWORD');
+  const emulator = first('STORAGE_EMULATOR_HOST');
   delete variables['TRANSHIP_NEW_PASSWORD'];
   delete variables['TRANSHIP_PASSWORD'];
   delete variables['RESTIC_PASSWORD'];
@@ -40,6 +44,9 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     debug: variables['TRANSHIP_DEBUG'] === '1',
     weakScrypt: variables['TRANSHIP_TEST_WEAK_SCRYPT'] === '1',
     colour: first('NO_COLOR') === undefined && variables['TERM'] !== 'dumb',
+    // Google's libraries take it with and without a scheme.
+    gcsEndpoint: emulator === undefined || emulator.includes('://') ? emulator : `http://${emulator}`,
+    gcsAccessToken: first('GOOGLE_ACCESS_TOKEN'),
     s3Endpoint: first('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'),
     variable: (name) => variables[name],
   };

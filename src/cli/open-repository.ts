@@ -51,14 +51,14 @@ export async function accessRepository(
 
 function storeSettings(args: Arguments<typeof repositoryOptions>, environment: Environment): StoreSettings {
   const idleTimeout = args.value('idle-timeout');
+  const common = {
+    credentialsFile: args.value('credentials-file'),
+    allowHttp: args.flag('allow-http'),
+    idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
+  };
   return {
-    s3: {
-      endpoint: environment.s3Endpoint,
-      profile: args.value('profile'),
-      credentialsFile: args.value('credentials-file'),
-      allowHttp: args.flag('allow-http'),
-      idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
-    },
+    gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
+    s3: { ...common, endpoint: environment.s3Endpoint, profile: args.value('profile') },
   };
 }
 

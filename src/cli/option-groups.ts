@@ -33,6 +33,8 @@ const repositoryGroup: OptionGroup = {
       name: 'TRANSHIP_PASSWORD_COMMAND, RESTIC_PASSWORD_COMMAND',
       help: 'a program that prints the password',
     },
+    { name: 'GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_ACCESS_TOKEN', help: 'GCS: credentials' },
+    { name: 'STORAGE_EMULATOR_HOST', help: 'GCS: the endpoint, where the location names none' },
     { name: 'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN', help: 'S3: credentials' },
     { name: 'AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE', help: 'S3: where credentials are' },
     { name: 'AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN', help: 'S3: the identity of a pod' },
@@ -41,6 +43,10 @@ const repositoryGroup: OptionGroup = {
   ],
   files: [
     { name: 'a file with a password', help: 'text; white space around it is no part of the password' },
+    {
+      name: '~/.config/gcloud/application_default_credentials.json',
+      help: 'GCS: credentials, unless the environment has some',
+    },
     { name: '~/.aws/credentials', help: 'S3: credentials, unless the environment has some' },
   ],
 };

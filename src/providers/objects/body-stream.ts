@@ -6,11 +6,11 @@ import { bodyPieces } from './object-body.ts';
 /** What is handed to the socket at once: small enough to see it move, large enough to cost nothing. */
 const SLICE_BYTES = 256 * 1024;
 
-/** SHA-256 of all pieces, in lower-case hex. */
-export function sha256Of(body: ObjectBody): string {
-  const hash = createHash('sha256');
+/** The hash of all pieces. */
+export function hashOf(body: ObjectBody, algorithm: 'md5' | 'sha256'): Buffer {
+  const hash = createHash(algorithm);
   for (const piece of bodyPieces(body)) hash.update(piece);
-  return hash.digest('hex');
+  return hash.digest();
 }
 
 export interface BodyEvents {

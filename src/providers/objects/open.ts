@@ -10,6 +10,8 @@ import type { OperationObserver } from './observe.ts';
 import { asReadOnly } from './read-only.ts';
 import { withPrefix } from './prefix.ts';
 import { withRetry } from './retry.ts';
+import { parseGcsLocation } from './gcs/location.ts';
+import type { GcsLocation } from './gcs/location.ts';
 import { parseS3Location } from './s3/location.ts';
 import type { S3Location } from './s3/location.ts';
 import type { StoreSettings } from './settings.ts';
@@ -33,27 +35,19 @@ export interface OpenStoreOptions extends AbortableOptions {
 
 /** Where a store is, before any driver is loaded. */
 export type StoreLocation =
-  { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' } | S3Location;
+  { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' } | GcsLocation | S3Location;
 
-const FORMS = 'use a path, file:///absolute/path, local:path, s3://bucket/prefix or memory:';
+const FORMS =
+  'use a path, file:///absolute/path, local:path, gs://bucket/prefix, s3://bucket/prefix or memory:';
 /** Forms of services that have no driver yet; restic's spellings among them. */
-const NOT_YET: ReadonlySet<string> = new Set([
-  'gs',
-  'azure',
-  'azblob',
-  'rest',
-  'sftp',
-  'b2',
-  'swift',
-  'rclone',
-]);
+const NOT_YET: ReadonlySet<string> = new Set(['azure', 'azblob', 'rest', 'sftp', 'b2', 'swift', 'rclone']);
 /** A scheme stands before the first colon, and before any slash: `./a:b` is a path. */
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 
 /**
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
- * `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or `memory:` (empty, and
- * gone when closed). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
+ * `gs://bucket/prefix` or restic's `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's
+ * `s3:https://host/bucket/prefix`, or `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
  * Instead of a location a driver of your own may be given. Every request is tried again for up to 15 minutes where
  * its failure is passing, and the number of requests at once yields to an overloaded server.
  *
@@ -88,6 +82,8 @@ export function parseStoreLocation(location: string): StoreLocation {
       return localAt(rest);
     case 'file':
       return localAt(pathOfFileUrl(location));
+    case 'gs':
+      return parseGcsLocation(rest);
     case 's3':
       return parseS3Location(rest);
     default:
@@ -125,6 +121,11 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
   if (location.kind === 'memory') {
     const { MemoryDriver } = await import('./memory/driver.ts');
     return new MemoryDriver({ clock: options.clock });
+  }
+  if (location.kind === 'gcs') {
+    const { GcsDriver } = await import('./gcs/driver.ts');
+    const driver = new GcsDriver(location, options.settings?.gcs, options.connections);
+    return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   if (location.kind === 's3') {
     const { S3Driver } = await import('./s3/driver.ts');

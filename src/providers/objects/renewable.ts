@@ -44,9 +44,15 @@ export class Renewable<T extends object> {
   renew(made: T): boolean {
     if (this.#retired.includes(made)) return true;
     if (!this.#accepted.has(made)) return false;
+    this.forget(made);
+    return true;
+  }
+
+  /** It answers no more: what is needed next gets a new one. */
+  forget(made: T): void {
+    if (this.#retired.includes(made)) return;
     this.#retired.push(made);
     this.#current = undefined;
-    return true;
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { StoreError, abortError, throwIfAborted } from '../../base/errors.ts';
+import { StoreError, UsageError, abortError, throwIfAborted } from '../../base/errors.ts';
 import { IdleTimer } from './idle-timer.ts';
 
 /**
@@ -6,6 +6,16 @@ import { IdleTimer } from './idle-timer.ts';
  * what became of the object, the answer is waited for this long.
  */
 const ANSWER_LIMIT_MS = 5000;
+const IDLE_TIMEOUT_MS = 120_000;
+/** What Node's timers take. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The idle limit that the settings want, or the default; throws UsageError for one that no timer can keep. */
+export function checkedIdleTimeoutMs(idleTimeoutMs = IDLE_TIMEOUT_MS): number {
+  if (idleTimeoutMs >= 1 && idleTimeoutMs <= MAX_TIMEOUT_MS) return idleTimeoutMs;
+  const where = String(idleTimeoutMs);
+  throw new UsageError('the idle timeout must be between 1 ms and 24 days', { where });
+}
 
 /**
  * One request on its way: it ends when its caller's signal fires, and when neither side has moved a byte for the idle

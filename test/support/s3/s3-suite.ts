@@ -12,7 +12,7 @@ const servers = [
 ] as const;
 
 /** Stops in `after` what it has started in `before`; gives a function that returns it meanwhile. */
-function running<T extends { stop(): Promise<void> }>(start: () => Promise<T>): () => T {
+export function running<T extends { stop(): Promise<void> }>(start: () => Promise<T>): () => T {
   let started: T | undefined;
   before(async () => {
     started = await start();

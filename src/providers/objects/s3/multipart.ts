@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
-import { sha256Of } from '../body-stream.ts';
+import { hashOf } from '../body-stream.ts';
 import type { S3Requests } from './requests.ts';
 
 /** An abort must get through when its caller has already been cancelled, but must not hold that caller for long. */
@@ -50,7 +50,12 @@ export class S3MultipartUpload implements MultipartUpload {
           Body: stream,
           ContentLength: body.byteLength,
         }),
-      { body, sha256: sha256Of(body), where: this.#target.Key, signal: options.signal },
+      {
+        body,
+        sha256: hashOf(body, 'sha256').toString('hex'),
+        where: this.#target.Key,
+        signal: options.signal,
+      },
     );
     if (stored.ETag === undefined) {
       throw new StoreError('corrupt', 'the server took a part without a tag', { where: this.#target.Key });

@@ -1,0 +1,175 @@
+import type { IncomingMessage } from 'node:http';
+import { StoreError, TranshipError, asError, throwIfAborted } from '../../../base/errors.ts';
+import type {
+  AbortableOptions,
+  ByteRange,
+  DriverCapabilities,
+  GetOptions,
+  ListOptions,
+  MultipartUpload,
+  ObjectBody,
+  ObjectDriver,
+  ObjectInfo,
+  PutOptions,
+} from '../driver.ts';
+import { Renewable } from '../renewable.ts';
+import { checkedIdleTimeoutMs } from '../request-scope.ts';
+import type { RequestScope } from '../request-scope.ts';
+import type { GcsSettings } from '../settings.ts';
+import { deleteObjects } from './deletion.ts';
+import { HttpClient } from './http-client.ts';
+import { createIdentity } from './identity.ts';
+import type { GcsIdentity } from './identity.ts';
+import { listObjects, objectInfo } from './listing.ts';
+import { formatGcsLocation, gcsEndpointOrigin } from './location.ts';
+import type { GcsLocation } from './location.ts';
+import { GcsMultipartUpload } from './multipart.ts';
+import { GcsRequests } from './requests.ts';
+import type { Call } from './requests.ts';
+import { uploadObject } from './upload.ts';
+
+const CONNECTIONS = 16;
+const RANGE_NOT_SATISFIABLE = 416;
+const GOOGLE = 'https://storage.googleapis.com';
+/** Google's own hosts, those of regions and of private connections included. */
+const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
+
+/**
+ * A bucket of Google Cloud Storage, by its JSON API. Keys are those of the bucket, without a prefix. An object is put in
+ * one request, which is what an attempt of ours is: a session (resumable upload) would cost a round trip more and only
+ * pays where one attempt goes on with the bytes of another.
+ */
+export class GcsDriver implements ObjectDriver {
+  readonly url: string;
+  readonly capabilities: DriverCapabilities;
+  readonly #requests: GcsRequests;
+  readonly #identities: Renewable<GcsIdentity>;
+  readonly #client: HttpClient;
+
+  /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
+  constructor(location: GcsLocation, settings: GcsSettings = {}, connections = CONNECTIONS) {
+    const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
+    const configured = settings.endpoint === undefined ? undefined : gcsEndpointOrigin(settings.endpoint);
+    const endpoint = location.endpoint ?? configured ?? GOOGLE;
+    this.url = formatGcsLocation({ ...location, prefix: '' });
+    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
+    const url = formatGcsLocation(location);
+    const isGoogle = GOOGLE_HOST.test(new URL(endpoint).hostname);
+    this.#client = new HttpClient(endpoint);
+    this.#identities = new Renewable({
+      where: url,
+      create: () => createIdentity(settings, { isGoogle, timeoutMs: idleTimeoutMs }),
+    });
+    this.#requests = new GcsRequests({
+      bucket: location.bucket,
+      url,
+      endpoint,
+      userProject: location.userProject,
+      allowHttp: settings.allowHttp ?? false,
+      idleTimeoutMs,
+      client: this.#client,
+      identities: this.#identities,
+    });
+  }
+
+  async put(key: string, body: ObjectBody, { mode = 'overwrite', signal }: PutOptions): Promise<void> {
+    await uploadObject(this.#requests, { key, body, mode, signal });
+  }
+
+  async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const { range } = options;
+    const scope = this.#requests.open(key, options.signal);
+    let answer: IncomingMessage | undefined;
+    try {
+      answer = await this.#openBody(scope, key, range);
+      if (answer !== undefined) yield* this.#readBody(scope, answer, key);
+    } finally {
+      scope.close();
+      answer?.destroy();
+    }
+  }
+
+  async head(key: string, { signal }: AbortableOptions): Promise<ObjectInfo> {
+    const found = await this.#requests.call(
+      { method: 'GET', path: this.#requests.objectPath(key), query: { fields: 'name,size,updated' } },
+      { where: key, signal },
+    );
+    return { ...objectInfo(found), key };
+  }
+
+  list(prefix: string, options: ListOptions): AsyncIterable<ObjectInfo> {
+    return listObjects(this.#requests, prefix, options);
+  }
+
+  async delete(key: string, { signal }: AbortableOptions): Promise<void> {
+    try {
+      const call: Call = { method: 'DELETE', path: this.#requests.objectPath(key) };
+      await this.#requests.callForText(call, { where: key, signal });
+    } catch (error) {
+      if (!(error instanceof TranshipError) || error.code !== 'not-found') throw error;
+    }
+  }
+
+  async deleteMany(keys: readonly string[], { signal }: AbortableOptions): Promise<void> {
+    await deleteObjects(this.#requests, keys, signal);
+  }
+
+  async createMultipart(key: string, options: PutOptions): Promise<MultipartUpload> {
+    throwIfAborted(options.signal);
+    return Promise.resolve(new GcsMultipartUpload(this.#requests, key, options));
+  }
+
+  async close(): Promise<void> {
+    await this.#identities.close();
+    this.#client.close();
+  }
+
+  /** Undefined when the range begins behind the object's last byte. */
+  async #openBody(
+    scope: RequestScope,
+    key: string,
+    range: ByteRange | undefined,
+  ): Promise<IncomingMessage | undefined> {
+    const call: Call = {
+      method: 'GET',
+      path: this.#requests.objectPath(key),
+      query: { alt: 'media' },
+      headers: range === undefined ? {} : { range: rangeHeader(range) },
+    };
+    const answer = await this.#requests.sendWithin(scope, call, key, [RANGE_NOT_SATISFIABLE]);
+    if (answer.statusCode === RANGE_NOT_SATISFIABLE) return undefined;
+    if (range === undefined || range.start === 0 || answer.statusCode === 206) return answer;
+    throw new StoreError('unsupported', 'the server does not answer ranges', { where: key });
+  }
+
+  async *#readBody(
+    scope: RequestScope,
+    answer: IncomingMessage,
+    key: string,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    let received = 0;
+    scope.signal.addEventListener('abort', () => answer.destroy(asError(scope.failure)), { once: true });
+    try {
+      for await (const piece of answer) {
+        if (!(piece instanceof Uint8Array)) continue;
+        received += piece.byteLength;
+        scope.pause();
+        yield piece;
+        scope.resume();
+      }
+    } catch (error) {
+      throw this.#requests.failureOf(error, scope, key);
+    }
+    const expected = answer.headers['content-length'];
+    if (expected === undefined || received === Number(expected)) return;
+    throw new StoreError('unavailable', `the body ended after ${received} of ${expected} bytes`, {
+      where: key,
+      retryable: true,
+    });
+  }
+}
+
+function rangeHeader({ start, end }: ByteRange): string {
+  return end >= Number.MAX_SAFE_INTEGER ? `bytes=${start}-` : `bytes=${start}-${end - 1}`;
+}

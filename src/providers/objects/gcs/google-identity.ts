@@ -1,0 +1,94 @@
+import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
+import type { AuthClient } from 'google-auth-library';
+import { readCredentialsFile } from './credentials-file.ts';
+import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
+import type { GcsIdentity } from './identity.ts';
+import { identityError } from './identity-error.ts';
+
+const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
+/** Where the library gets tokens of service accounts, whatever their file says. */
+const TOKEN_URI = 'https://oauth2.googleapis.com/token';
+
+/** Of a service account, a user or an account elsewhere; throws a StoreError that names file and field. */
+export async function identityFromFile(path: string, timeoutMs: number): Promise<GcsIdentity> {
+  const client = clientOf(await readCredentialsFile(path), createTransporter(timeoutMs));
+  return identityOf(() => Promise.resolve(client), path);
+}
+
+/** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
+export function defaultIdentity(timeoutMs: number): GcsIdentity {
+  const transporter = createTransporter(timeoutMs);
+  const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } });
+  return identityOf(() => auth.getClient(), 'application default credentials');
+}
+
+function identityOf(clientFor: () => Promise<AuthClient>, where: string): GcsIdentity {
+  return {
+    headers: async () => {
+      try {
+        const headers = await (await clientFor()).getRequestHeaders();
+        return Object.fromEntries(headers);
+      } catch (error) {
+        throw identityError(error, where);
+      }
+    },
+  };
+}
+
+/** Tries once, since every attempt is ours; and a redirect must not carry what proves an identity elsewhere. */
+function createTransporter(timeoutMs: number): gaxios.Gaxios {
+  const retryConfig = { retry: 0, noResponseRetries: 0 };
+  return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs });
+}
+
+function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): AuthClient {
+  switch (credentials.type) {
+    case 'service_account':
+      redirectTokens(transporter, credentials.tokenUri);
+      return new JWT({
+        email: credentials.clientEmail,
+        key: credentials.privateKey,
+        keyId: credentials.privateKeyId,
+        scopes: [SCOPE],
+        additionalClaims: { aud: credentials.tokenUri },
+        transporter,
+      });
+    case 'authorized_user':
+      return new UserRefreshClient({
+        clientId: credentials.clientId,
+        clientSecret: credentials.clientSecret,
+        refreshToken: credentials.refreshToken,
+        ...(credentials.quotaProject === '' ? {} : { quotaProjectId: credentials.quotaProject }),
+        transporter,
+      });
+    case 'external_account':
+      return new IdentityPoolClient({
+        type: credentials.type,
+        audience: credentials.audience,
+        subject_token_type: credentials.subjectTokenType,
+        token_url: credentials.tokenUrl,
+        credential_source: sourceOf(credentials.source),
+        ...(credentials.impersonationUrl === ''
+          ? {}
+          : { service_account_impersonation_url: credentials.impersonationUrl }),
+        scopes: [SCOPE],
+        transporter,
+      });
+  }
+}
+
+function sourceOf({ file, url, headers, fieldName }: TokenSource) {
+  const place = file === '' ? { url, headers } : { file };
+  if (fieldName === '') return place;
+  return { ...place, format: { type: 'json' as const, subject_token_field_name: fieldName } };
+}
+
+/** The library's address of tokens is fixed; other libraries of Google's go where the file says. */
+function redirectTokens(transporter: gaxios.Gaxios, tokenUri: string): void {
+  transporter.interceptors.request.add({
+    resolved: (request) => {
+      if (request.url.href === TOKEN_URI) request.url = new URL(tokenUri);
+      return Promise.resolve(request);
+    },
+  });
+}

@@ -1,0 +1,40 @@
+import { UsageError } from '../../../base/errors.ts';
+import type { GcsSettings } from '../settings.ts';
+
+/** Who requests come from. */
+export interface GcsIdentity {
+  /** What shows it to the server; a token is got or renewed first where that is needed. */
+  headers(): Promise<Readonly<Record<string, string>>>;
+}
+
+const anonymous: GcsIdentity = { headers: () => Promise.resolve({}) };
+
+/**
+ * The identity that the settings name: the credentials file, then the access token; else application default
+ * credentials, as Google's libraries find them. Those are for Google alone: any other endpoint gets only what the
+ * settings name, since an emulator needs none and must not learn a token that opens the cloud.
+ */
+export async function createIdentity(
+  settings: GcsSettings,
+  { isGoogle, timeoutMs }: { readonly isGoogle: boolean; readonly timeoutMs: number },
+): Promise<GcsIdentity> {
+  const { credentialsFile, accessToken } = settings;
+  if (credentialsFile !== undefined) {
+    const { identityFromFile } = await import('./google-identity.ts');
+    return identityFromFile(credentialsFile, timeoutMs);
+  }
+  if (accessToken !== undefined) return bearer(accessToken);
+  if (!isGoogle) return anonymous;
+  const { defaultIdentity } = await import('./google-identity.ts');
+  return defaultIdentity(timeoutMs);
+}
+
+function bearer(token: string): GcsIdentity {
+  // A header that cannot be sent would be refused with the token in the message.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new UsageError('the access token holds white space or other characters that no token has', {
+      where: 'GOOGLE_ACCESS_TOKEN',
+    });
+  }
+  return { headers: () => Promise.resolve({ authorization: `Bearer ${token}` }) };
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { StoreError } from '../../../base/errors.ts';
+import { hashOf } from '../body-stream.ts';
+import type { ObjectBody, PutMode } from '../driver.ts';
+import { bodyPieces } from '../object-body.ts';
+import { field, textOf } from './json-value.ts';
+import type { GcsRequests } from './requests.ts';
+
+/** One object to be stored in one request. */
+export interface Upload {
+  readonly key: string;
+  readonly body: ObjectBody;
+  readonly mode: PutMode;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Stores an object in one request and resolves to its generation. The request names the MD5 of the bytes, so that the
+ * server refuses others, and the answer must name it too.
+ */
+export async function uploadObject(
+  requests: GcsRequests,
+  { key, body, mode, signal }: Upload,
+): Promise<string> {
+  const md5Hash = hashOf(body, 'md5').toString('base64');
+  const boundary = randomBytes(16).toString('hex');
+  const metadata = JSON.stringify({ name: key, contentType: 'application/octet-stream', md5Hash });
+  const stored = await requests.call(
+    {
+      method: 'POST',
+      path: `/upload${requests.objectPath()}`,
+      query: {
+        uploadType: 'multipart',
+        ifGenerationMatch: mode === 'create' ? '0' : undefined,
+        fields: 'generation,md5Hash',
+      },
+      headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+      body: [
+        Buffer.from(
+          `--${boundary}\r\ncontent-type: application/json\r\n\r\n${metadata}\r\n` +
+            `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
+        ),
+        ...bodyPieces(body),
+        Buffer.from(`\r\n--${boundary}--\r\n`),
+      ],
+    },
+    { where: key, signal },
+  );
+  if (textOf(field(stored, 'md5Hash')) === md5Hash) return textOf(field(stored, 'generation'));
+  throw new StoreError('corrupt', 'the server does not confirm the bytes that were sent', {
+    where: key,
+    retryable: true,
+  });
+}
