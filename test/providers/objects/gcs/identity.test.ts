@@ -1,0 +1,269 @@
+/** Who requests come from: tokens of every kind, and what becomes of them when something goes wrong. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { StoreError } from '../../../../src/base/errors.ts';
+import { GcsDriver } from '../../../../src/providers/objects/gcs/driver.ts';
+import type { GcsSettings } from '../../../../src/providers/objects/settings.ts';
+import { newGcsBucket } from '../../../support/gcs/gcs-bucket.ts';
+import { gcsSuite } from '../../../support/gcs/gcs-suite.ts';
+import { TokenServer } from '../../../support/gcs/token-server.ts';
+import { startRefusingProxy } from '../../../support/s3/refusing-proxy.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
+
+const lifeMs = 5000;
+const anywhere = { kind: 'gcs', bucket: 'bucket', prefix: '', userProject: undefined } as const;
+
+let tokens: TokenServer;
+before(async () => {
+  tokens = await TokenServer.start(lifeMs);
+});
+after(() => tokens.stop());
+
+function fileWith(t: TestContext, content: unknown): string {
+  const path = join(temporaryFolder(t), 'credentials.json');
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+async function errorOf(work: Promise<unknown>): Promise<StoreError> {
+  try {
+    await work;
+  } catch (error) {
+    assert.ok(error instanceof StoreError, String(error));
+    assert.ok(!/\n|BEGIN|another-provider|ya29/.test(error.message), error.message);
+    return error;
+  }
+  return assert.fail('nothing was thrown');
+}
+
+/** What the settings lead to when a request is made, without a server that could take one. */
+async function errorWith(settings: GcsSettings): Promise<StoreError> {
+  const driver = new GcsDriver({ ...anywhere, endpoint: 'http://127.0.0.1:1' }, settings);
+  try {
+    return await errorOf(driver.head('key', {}));
+  } finally {
+    await driver.close();
+  }
+}
+
+/** Notes every request and answers none of them well. */
+async function listener(t: TestContext, status = 500, location = ''): Promise<[string, IncomingMessage[]]> {
+  const seen: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request);
+    request.resume();
+    request.on('end', () => response.writeHead(status, location === '' ? {} : { location }).end());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return [`http://127.0.0.1:${address.port}`, seen];
+}
+
+gcsSuite('GCS credentials', (server) => {
+  async function guarded(t: TestContext, settings: GcsSettings): Promise<GcsDriver> {
+    const bucket = await newGcsBucket(server());
+    const proxy = await startRefusingProxy(server().endpoint, tokens.guard);
+    const driver = bucket.driver(settings, proxy.endpoint);
+    t.after(async () => {
+      await driver.close();
+      await proxy.stop();
+    });
+    return driver;
+  }
+
+  it('a service account’s tokens are got and renewed while requests go on', async (t) => {
+    const driver = await guarded(t, { credentialsFile: fileWith(t, tokens.serviceAccount) });
+    const issued = tokens.issued;
+    const endMs = Date.now() + 1.5 * lifeMs;
+    for (let count = 0; Date.now() < endMs; count += 1) {
+      await driver.put('key', Buffer.from(`version ${count}`), {});
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.ok(tokens.issued > issued + 1, 'the token was never renewed');
+  });
+
+  it('workload identity federation exchanges the token that stands in its file at that moment', async (t) => {
+    const tokenFile = join(temporaryFolder(t), 'token');
+    writeFileSync(tokenFile, JSON.stringify({ access_token: 'an-old-one' }));
+    const driver = await guarded(t, { credentialsFile: fileWith(t, tokens.externalAccount(tokenFile)) });
+    const refused = await errorOf(driver.head('key', {}));
+    assert.match(refused.message, /subject token is not valid/);
+    writeFileSync(tokenFile, JSON.stringify({ access_token: tokens.subjectToken }));
+    await driver.put('key', Buffer.from('x'), {});
+    assert.equal((await driver.head('key', {})).sizeBytes, 1);
+  });
+
+  it('an access token is taken as it is, and a wrong one is told', async (t) => {
+    const driver = await guarded(t, { accessToken: 'ya29.never-issued' });
+    const error = await errorOf(driver.head('key', {}));
+    assert.deepEqual([error.code, error.retryable], ['unauthenticated', false]);
+    assert.match(error.message, /renew the access token/);
+  });
+
+  it('what is revoked while a pass runs is got anew, once', async (t) => {
+    const driver = await guarded(t, { credentialsFile: fileWith(t, tokens.serviceAccount) });
+    await driver.put('key', Buffer.from('x'), {});
+    tokens.answerWith = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ access_token: 'ya29.revoked', expires_in: 3600 }));
+    };
+    const refused = await errorOf(driver.head('key', {}));
+    tokens.answerWith = undefined;
+    assert.deepEqual([refused.code, refused.retryable], ['unauthenticated', true]);
+    assert.equal((await driver.head('key', {})).sizeBytes, 1);
+  });
+});
+
+describe('credentials of GCS', () => {
+  const cases: readonly (readonly [string, (file: Record<string, unknown>) => unknown, RegExp])[] = [
+    ['no JSON', () => '{"private_key": "-----BEGIN', /holds no JSON object/],
+    ['a list', () => [], /lacks type/],
+    ['without private_key', ({ private_key: _, ...rest }) => rest, /lacks private_key/],
+    ['without client_email', ({ client_email: _, ...rest }) => rest, /lacks client_email/],
+    ['without token_uri', ({ token_uri: _, ...rest }) => rest, /lacks token_uri/],
+    ['without type', ({ type: _, ...rest }) => rest, /lacks type/],
+    [
+      'of another type',
+      (file) => ({ ...file, type: 'gdch_service_account' }),
+      /GOOGLE_APPLICATION_CREDENTIALS/,
+    ],
+    [
+      'with a token_uri that is none',
+      (file) => ({ ...file, token_uri: 'token' }),
+      /token_uri that is no URL/,
+    ],
+    [
+      'with half a private key',
+      (file) => ({ ...file, private_key: String(file['private_key']).slice(0, 800) }),
+      /private_key that is no whole private key/,
+    ],
+    [
+      'of an external account without its source',
+      () => ({ ...tokens.externalAccount('x'), credential_source: {} }),
+      /credential_source that is neither a file nor a url/,
+    ],
+  ];
+  for (const [name, change, message] of cases) {
+    it(`a file ${name} is refused with the file’s and the field’s name`, async (t) => {
+      const path = fileWith(t, change({ ...tokens.serviceAccount }));
+      const error = await errorWith({ credentialsFile: path });
+      assert.deepEqual([error.code, error.retryable], ['unauthenticated', false]);
+      assert.match(error.message, message);
+      assert.ok(error.message.includes(path));
+    });
+  }
+
+  it('a missing file is told', async () => {
+    const error = await errorWith({ credentialsFile: '/nonexistent/key.json' });
+    assert.match(error.message, /cannot be read \(ENOENT\): \/nonexistent\/key\.json/);
+  });
+
+  it('of an account that is gone, or from a clock that is off, are told apart', async (t) => {
+    const other = { ...tokens.serviceAccount, client_email: 'gone@test.iam.gserviceaccount.com' };
+    const gone = await errorWith({ credentialsFile: fileWith(t, other) });
+    assert.match(gone.message, /account not found.*still exists/);
+    tokens.clockOffsetMs = 600_000;
+    const late = await errorWith({ credentialsFile: fileWith(t, tokens.serviceAccount) });
+    tokens.clockOffsetMs = 0;
+    assert.match(late.message, /clock differs.*set the clock/);
+  });
+
+  it('a token server that is down or silent is tried again, and does not hold a request for ever', async (t) => {
+    const file = { ...tokens.serviceAccount, token_uri: 'http://127.0.0.1:1/token' };
+    const down = await errorWith({ credentialsFile: fileWith(t, file) });
+    assert.deepEqual([down.code, down.retryable], ['unavailable', true], down.message);
+    for (const kind of [tokens.serviceAccount, tokens.externalAccount(fileWith(t, { access_token: 'x' }))]) {
+      const settings = { credentialsFile: fileWith(t, kind), idleTimeoutMs: 300 };
+      const driver = new GcsDriver({ ...anywhere, endpoint: 'http://127.0.0.1:1' }, settings);
+      tokens.answerWith = () => {};
+      const silent = await errorOf(driver.head('key', {}));
+      tokens.answerWith = (response) => void response.writeHead(418).end();
+      assert.deepEqual([silent.code, silent.retryable], ['timeout', true], silent.message);
+      assert.match((await errorOf(driver.head('key', {}))).message, /refused the credentials \(418\)/);
+      await driver.close();
+      tokens.answerWith = undefined;
+    }
+    for (const status of [500, 503, 429]) {
+      tokens.answerWith = (response) => void response.writeHead(status).end();
+      const busy = await errorWith({ credentialsFile: fileWith(t, tokens.serviceAccount) });
+      tokens.answerWith = undefined;
+      assert.deepEqual([busy.code, busy.retryable], ['unavailable', true], busy.message);
+    }
+  });
+
+  it('are not carried to where a redirect leads, neither a token nor what it is got with', async (t) => {
+    const [other, seen] = await listener(t);
+    const [redirecting] = await listener(t, 307, other);
+    const file = fileWith(t, { ...tokens.serviceAccount, token_uri: `${redirecting}/token` });
+    const error = await errorWith({ credentialsFile: file });
+    assert.equal(error.retryable, false, error.message);
+    const driver = new GcsDriver({ ...anywhere, endpoint: redirecting }, { accessToken: 'ya29.1' });
+    t.after(() => driver.close());
+    for (const work of [() => driver.head('key', {}), () => driver.put('key', Buffer.from('x'), {})]) {
+      assert.match(
+        (await errorOf(work())).message,
+        /redirect to 127\.0\.0\.1:\d+ \(307\), which is not followed/,
+      );
+    }
+    assert.deepEqual(seen, []);
+  });
+
+  it('that stand in the environment are not sent to an emulator', async (t) => {
+    const before = process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, tokens.serviceAccount);
+    t.after(() => {
+      if (before === undefined) delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+      else process.env['GOOGLE_APPLICATION_CREDENTIALS'] = before;
+    });
+    const [endpoint, seen] = await listener(t);
+    const driver = new GcsDriver({ ...anywhere, endpoint });
+    t.after(() => driver.close());
+    await errorOf(driver.head('key', {}));
+    assert.deepEqual(
+      seen.map(({ headers }) => headers.authorization),
+      [undefined],
+    );
+  });
+
+  it('a default file that is broken, and none at all, are told without a word of what it holds', async (t) => {
+    const variables = ['GOOGLE_APPLICATION_CREDENTIALS', 'HOME', 'METADATA_SERVER_DETECTION'] as const;
+    const before = variables.map((name) => process.env[name]);
+    t.after(() => {
+      for (const [index, name] of variables.entries()) {
+        const value = before[index];
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    });
+    const google = { ...anywhere, endpoint: undefined };
+    const defaultError = async (): Promise<StoreError> => {
+      const driver = new GcsDriver(google);
+      const error = await errorOf(driver.head('key', {}));
+      await driver.close();
+      assert.deepEqual([error.code, error.retryable], ['unauthenticated', false], error.message);
+      return error;
+    };
+    const home = temporaryFolder(t);
+    mkdirSync(join(home, '.config'));
+    process.env['HOME'] = home;
+    process.env['METADATA_SERVER_DETECTION'] = 'none';
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, '{"private_key": "-----BEGIN hunter2');
+    assert.match((await defaultError()).message, /is no JSON/);
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nonexistent/key.json';
+    assert.match((await defaultError()).message, /GOOGLE_APPLICATION_CREDENTIALS.*\/nonexistent\/key\.json/);
+    delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+    assert.match((await defaultError()).message, /no credentials were found.*gcloud auth/);
+  });
+});
