@@ -31,7 +31,7 @@ export async function* untilAborted<Piece>(
   }
 }
 
-/** What the work resolves to, unless the signal fires before: then {@link abortError}, and the work is left to itself. */
+/** What the work resolves to; {@link abortError} when the signal fires before, and the work is left to itself. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const { promise: aborted, reject } = Promise.withResolvers<never>();

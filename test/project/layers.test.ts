@@ -130,7 +130,9 @@ describe('layers', () => {
   it('cloud SDKs are imported only by the driver of their service', () => {
     const violations = [...modules.values()].flatMap(({ path, imports }) =>
       imports
-        .filter(({ specifier }) => /^(?:@(?:aws-sdk|google-cloud|azure)\/|google-auth-library$)/.test(specifier))
+        .filter(({ specifier }) =>
+          /^(?:@(?:aws-sdk|google-cloud|azure)\/|google-auth-library$)/.test(specifier),
+        )
         .filter(() => !services.some((name) => path.includes(`/${name}/`)))
         .map(({ specifier }) => `${path} imports ${specifier}`),
     );

@@ -47,9 +47,10 @@ const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 /**
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
  * `gs://bucket/prefix` or restic's `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's
- * `s3:https://host/bucket/prefix`, or `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
- * Instead of a location a driver of your own may be given. Every request is tried again for up to 15 minutes where
- * its failure is passing, and the number of requests at once yields to an overloaded server.
+ * `s3:https://host/bucket/prefix`, or `memory:` (empty, and gone when closed). Nothing is created; a folder that is
+ * missing is made by the first put, a bucket by nobody. Instead of a location a driver of your own may be given. Every
+ * request is tried again for up to 15 minutes where its failure is passing, and the number of requests at once yields
+ * to an overloaded server.
  *
  * Rejects with UsageError for any other form, without repeating it (locations may hold passwords); with StoreError
  * where the path is no folder; with CancelledError.

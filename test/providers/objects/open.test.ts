@@ -75,7 +75,7 @@ test('forms without a driver are refused with what there is, and never repeated'
       return true;
     });
   }
-  await assert.rejects(openStore('gs:bucket:/'), /not supported yet: gs: \(use a path, file/);
+  await assert.rejects(openStore('azure:container:/'), /not supported yet: azure: \(use a path, file/);
   await assert.rejects(openStore('ftp://host'), /unknown kind of store: ftp:/);
 });
 

@@ -17,8 +17,8 @@ export interface ServiceAccountFile {
 }
 
 /**
- * A token endpoint that takes the two requests of RFC 7523 (a service account's assertion) and RFC 8693 (the exchange of
- * another provider's token), and checks them as Google describes it. Its tokens live for a set time.
+ * A token endpoint that takes the two requests of RFC 7523 (a service account's assertion) and RFC 8693 (the exchange
+ * of another provider's token), and checks them as Google describes it. Its tokens live for a set time.
  */
 export class TokenServer {
   readonly url: string;

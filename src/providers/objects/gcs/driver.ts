@@ -35,9 +35,9 @@ const GOOGLE = 'https://storage.googleapis.com';
 const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
 
 /**
- * A bucket of Google Cloud Storage, by its JSON API. Keys are those of the bucket, without a prefix. An object is put in
- * one request, which is what an attempt of ours is: a session (resumable upload) would cost a round trip more and only
- * pays where one attempt goes on with the bytes of another.
+ * A bucket of Google Cloud Storage, by its JSON API. Keys are those of the bucket, without a prefix. An object is put
+ * in one request, which is what an attempt of ours is: a session (resumable upload) would cost a round trip more and
+ * only pays where one attempt goes on with the bytes of another.
  */
 export class GcsDriver implements ObjectDriver {
   readonly url: string;

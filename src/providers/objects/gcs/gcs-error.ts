@@ -42,6 +42,11 @@ const kept: Meaning = {
   what: 'a retention policy or a hold keeps the object',
   advice: 'a repository needs a bucket whose objects may be replaced and deleted',
 };
+const damaged: Meaning = {
+  code: 'corrupt',
+  what: 'the bytes arrived other than they were sent',
+  retryable: true,
+};
 const exists: Meaning = { code: 'already-exists', what: 'the object exists already' };
 const failed: Meaning = { code: 'unavailable', what: 'the server failed', retryable: true };
 
@@ -128,7 +133,8 @@ export function saysWhatIsMissing({ message }: Refusal): boolean {
 
 function meaningOf(refusal: Refusal): Meaning {
   const { status, reason, message } = refusal;
-  // The two have one reason; only the words tell them apart.
+  // Google has one reason for both, and none for bytes that do not have their hash; only the words tell.
+  if (status === 400 && /\b(MD5|CRC32C)\b.*match/i.test(message)) return damaged;
   if (status === 404) return /bucket does not exist/i.test(message) ? noBucket : noObject;
   if (status >= 300 && status < 400) return redirected(refusal);
   const known = (Object.hasOwn(byReason, reason) ? byReason[reason] : undefined) ?? byStatus[status];

@@ -23,8 +23,8 @@ const BUCKET = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
 const PROJECT = /^(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
- * Reads what follows `gs:` in a location: `//bucket/prefix?endpoint=...&user-project=...`, or restic's `bucket:/prefix`.
- * Throws UsageError, which never repeats the location: it may hold a password.
+ * Reads what follows `gs:` in a location: `//bucket/prefix?endpoint=...&user-project=...`, or restic's
+ * `bucket:/prefix`. Throws UsageError, which never repeats the location: it may hold a password.
  */
 export function parseGcsLocation(rest: string): GcsLocation {
   if (rest.startsWith('//')) return parseOwnForm(rest.slice(2));

@@ -130,10 +130,10 @@ describe('credentials of GCS', () => {
   const cases: readonly (readonly [string, (file: Record<string, unknown>) => unknown, RegExp])[] = [
     ['no JSON', () => '{"private_key": "-----BEGIN', /holds no JSON object/],
     ['a list', () => [], /lacks type/],
-    ['without private_key', ({ private_key: _, ...rest }) => rest, /lacks private_key/],
-    ['without client_email', ({ client_email: _, ...rest }) => rest, /lacks client_email/],
-    ['without token_uri', ({ token_uri: _, ...rest }) => rest, /lacks token_uri/],
-    ['without type', ({ type: _, ...rest }) => rest, /lacks type/],
+    ['without private_key', (file) => ({ ...file, private_key: undefined }), /lacks private_key/],
+    ['without client_email', (file) => ({ ...file, client_email: undefined }), /lacks client_email/],
+    ['without token_uri', (file) => ({ ...file, token_uri: undefined }), /lacks token_uri/],
+    ['without type', (file) => ({ ...file, type: undefined }), /lacks type/],
     [
       'of another type',
       (file) => ({ ...file, type: 'gdch_service_account' }),
@@ -221,11 +221,11 @@ describe('credentials of GCS', () => {
   });
 
   it('that stand in the environment are not sent to an emulator', async (t) => {
-    const before = process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+    const saved = process.env['GOOGLE_APPLICATION_CREDENTIALS'];
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, tokens.serviceAccount);
     t.after(() => {
-      if (before === undefined) delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
-      else process.env['GOOGLE_APPLICATION_CREDENTIALS'] = before;
+      if (saved === undefined) delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+      else process.env['GOOGLE_APPLICATION_CREDENTIALS'] = saved;
     });
     const [endpoint, seen] = await listener(t);
     const driver = new GcsDriver({ ...anywhere, endpoint });
@@ -239,10 +239,10 @@ describe('credentials of GCS', () => {
 
   it('a default file that is broken, and none at all, are told without a word of what it holds', async (t) => {
     const variables = ['GOOGLE_APPLICATION_CREDENTIALS', 'HOME', 'METADATA_SERVER_DETECTION'] as const;
-    const before = variables.map((name) => process.env[name]);
+    const saved = variables.map((name) => process.env[name]);
     t.after(() => {
       for (const [index, name] of variables.entries()) {
-        const value = before[index];
+        const value = saved[index];
         if (value === undefined) delete process.env[name];
         else process.env[name] = value;
       }
