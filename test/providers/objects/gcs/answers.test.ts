@@ -112,14 +112,7 @@ describe('an answer of a GCS server', () => {
       /user-project=ID/,
     ],
     [403, 'retentionPolicyNotMet', 'Object is subject to retention', 'permission-denied', false, /retention/],
-    [
-      400,
-      'invalid',
-      'Provided MD5 hash does not match',
-      'invalid-argument',
-      false,
-      /MD5 hash does not match/,
-    ],
+    [400, 'invalid', 'Provided MD5 hash "a" doesn\'t match calculated "b"', 'corrupt', true, /arrived other/],
     [400, 'invalid', 'Invalid argument.', 'invalid-argument', false, /Invalid argument/],
     [409, 'conflict', 'Conflict', 'conflict', true, /another request/],
   ];
