@@ -1,3 +1,5 @@
+import type { ProxySettings } from '../providers/objects/settings.ts';
+
 /** The environment variables that the command line obeys, read once. */
 export interface Environment {
   readonly repository: string | undefined;
@@ -14,6 +16,9 @@ export interface Environment {
   readonly colour: boolean;
   /** An S3 endpoint for locations that name none. */
   readonly s3Endpoint: string | undefined;
+  /** A PEM file of authorities to trust. */
+  readonly caFile: string | undefined;
+  readonly proxy: ProxySettings;
   /** Any other variable, as files of patterns may name them. */
   readonly variable: (name: string) => string | undefined;
 }
@@ -41,6 +46,12 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     weakScrypt: variables['TRANSHIP_TEST_WEAK_SCRYPT'] === '1',
     colour: first('NO_COLOR') === undefined && variables['TERM'] !== 'dumb',
     s3Endpoint: first('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'),
+    caFile: first('AWS_CA_BUNDLE', 'RESTIC_CACERT'),
+    proxy: {
+      https: first('HTTPS_PROXY', 'https_proxy'),
+      http: first('HTTP_PROXY', 'http_proxy'),
+      except: first('NO_PROXY', 'no_proxy'),
+    },
     variable: (name) => variables[name],
   };
 }
