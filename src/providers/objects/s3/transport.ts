@@ -1,13 +1,13 @@
 import type { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { HttpHandlerOptions, RequestHandler } from '@smithy/types';
+import type { HttpHandlerOptions, RequestHandler as SdkHandler } from '@smithy/types';
 import type { AgentOptions } from 'node:https';
 import { trustedWith } from '../certificates.ts';
 import { proxyFor } from '../proxy.ts';
 import type { ProxySettings, S3Settings } from '../settings.ts';
 import { CONNECT_LIMIT_MS, RequestHandler } from './request-handler.ts';
 
-export type Transport = RequestHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
+export type Transport = SdkHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
 
 /** How requests travel: which certificates are trusted, and through which proxy. */
 export type TransportSettings = Pick<S3Settings, 'caCertificates' | 'insecureTls' | 'proxy'>;
