@@ -5,7 +5,7 @@ import { CancelledError, StoreError, describeError } from '../../../base/errors.
 import type { Logger } from '../../../base/logger.ts';
 import type { S3Requests } from './requests.ts';
 
-/** A younger upload may have a writer. */
+/** A younger upload may have a writer. Servers refuse requests of machines whose clocks are wrong by a day. */
 const AGE_MS = 24 * 60 * 60_000;
 /** Packs as every program of this format names them; other keys may be anybody's. */
 const PACK = /^data\/[0-9a-f]{2}\/[0-9a-f]{64}$/;
