@@ -1,4 +1,5 @@
 import type { OptionTable } from './option-table.ts';
+import { storeSettingsHelp } from './store-settings.ts';
 
 /** Understood by every command, before its name and after it. */
 export const commonOptions = {
@@ -9,7 +10,7 @@ export const commonOptions = {
 } as const satisfies OptionTable;
 
 /** How a store beyond this machine is reached. */
-const storeOptions = {
+export const storeOptions = {
   profile: {
     kind: 'value',
     placeholder: 'NAME',
@@ -29,6 +30,15 @@ const storeOptions = {
     default: '2m',
     help: 'GCS, S3: try again when nothing moved for so long',
   },
+  'ca-cert': {
+    kind: 'value',
+    aliases: ['cacert'],
+    placeholder: 'FILE',
+    default: 'AWS_CA_BUNDLE',
+    help: 'S3: trust the authorities in this PEM file too',
+  },
+  'insecure-tls': { kind: 'flag', help: 'S3: do not check the server’s certificate, and warn of it' },
+  option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: `S3: ${storeSettingsHelp}` },
 } as const satisfies OptionTable;
 
 export const repositoryOptions = {

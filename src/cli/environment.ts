@@ -1,3 +1,5 @@
+import type { ProxySettings } from '../providers/objects/settings.ts';
+
 /** The environment variables that the command line obeys, read once. */
 export interface Environment {
   readonly repository: string | undefined;
@@ -17,6 +19,9 @@ export interface Environment {
   readonly gcsAccessToken: string | undefined;
   /** An S3 endpoint for locations that name none. */
   readonly s3Endpoint: string | undefined;
+  /** A PEM file of authorities to trust. */
+  readonly caFile: string | undefined;
+  readonly proxy: ProxySettings;
   /** Any other variable, as files of patterns may name them. */
   readonly variable: (name: string) => string | undefined;
 }
@@ -48,6 +53,12 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     gcsEndpoint: emulator === undefined || emulator.includes('://') ? emulator : `http://${emulator}`,
     gcsAccessToken: first('GOOGLE_ACCESS_TOKEN'),
     s3Endpoint: first('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'),
+    caFile: first('AWS_CA_BUNDLE', 'RESTIC_CACERT'),
+    proxy: {
+      https: first('HTTPS_PROXY', 'https_proxy'),
+      http: first('HTTP_PROXY', 'http_proxy'),
+      except: first('NO_PROXY', 'no_proxy'),
+    },
     variable: (name) => variables[name],
   };
 }

@@ -2,16 +2,15 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
-import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import type { Environment } from './environment.ts';
 import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
+import { storeSettings } from './store-settings.ts';
 
 const loudFromFailures = 3;
 
@@ -35,7 +34,8 @@ export async function accessRepository(
   });
   const store = await openStore(location, {
     readOnly: options.readOnly ?? false,
-    settings: storeSettings(args, environment),
+    settings: await storeSettings(args, environment),
+    logger,
     onRetry: (event) => tellRetry(logger, event),
     signal,
   });
@@ -47,19 +47,6 @@ export async function accessRepository(
     signal,
   });
   return { store, location, password };
-}
-
-function storeSettings(args: Arguments<typeof repositoryOptions>, environment: Environment): StoreSettings {
-  const idleTimeout = args.value('idle-timeout');
-  const common = {
-    credentialsFile: args.value('credentials-file'),
-    allowHttp: args.flag('allow-http'),
-    idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
-  };
-  return {
-    gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
-    s3: { ...common, endpoint: environment.s3Endpoint, profile: args.value('profile') },
-  };
 }
 
 /** A request that fails once is everyday; one that keeps failing explains why nothing moves. */

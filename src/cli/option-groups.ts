@@ -40,6 +40,8 @@ const repositoryGroup: OptionGroup = {
     { name: 'AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN', help: 'S3: the identity of a pod' },
     { name: 'AWS_REGION', help: 'S3: the region, where the location names none' },
     { name: 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL', help: 'S3: the endpoint, likewise' },
+    { name: 'AWS_CA_BUNDLE, RESTIC_CACERT', help: 'S3: a PEM file of authorities to trust too' },
+    { name: 'HTTPS_PROXY, HTTP_PROXY, NO_PROXY', help: 'S3: the proxy, and for which hosts there is none' },
   ],
   files: [
     { name: 'a file with a password', help: 'text; white space around it is no part of the password' },

@@ -30,6 +30,11 @@ export interface PutOptions extends AbortableOptions {
    * must.
    */
   readonly sha256?: string | undefined;
+  /**
+   * True for contents of files, which nothing but a restore of these files reads: a store may keep them where reading
+   * is dearer or slower. Default false.
+   */
+  readonly holdsContents?: boolean | undefined;
 }
 
 /** How an object is read. */

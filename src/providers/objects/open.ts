@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError, UsageError, throwIfAborted } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { RetryEvent } from './attempts.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
 import { withLimit } from './limit.ts';
@@ -23,6 +24,8 @@ export interface OpenStoreOptions extends AbortableOptions {
   readonly settings?: StoreSettings | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
+  /** Told of what is unsafe in how the store is reached, and of what failed beside the point. Default: nobody is. */
+  readonly logger?: Logger | undefined;
   /** Called for every request that has ended, each attempt on its own; must not throw. */
   readonly observe?: OperationObserver | undefined;
   /** Called before each wait for another attempt; must not throw. */
@@ -130,7 +133,8 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
   }
   if (location.kind === 's3') {
     const { S3Driver } = await import('./s3/driver.ts');
-    const driver = new S3Driver(location, options.settings?.s3, options.connections);
+    const { settings, connections, clock, logger } = options;
+    const driver = new S3Driver(location, settings?.s3, { connections, clock, logger });
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../temporary-folder.ts';
@@ -8,12 +8,26 @@ import { answersHttp, ServerProcess } from './server-process.ts';
 
 const startTimeoutMs = 30_000;
 
+/** Someone besides the server's owner. */
+export interface VersitygwAccount {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** An `admin` may use every bucket, a `user` none but its own. */
+  readonly role: 'admin' | 'user';
+}
+
 /** Starts versitygw on a new folder. It keeps an object's headers in a folder beside, so no xattrs are needed. */
-export async function startVersitygw(binary: string): Promise<S3Server> {
+export async function startVersitygw(
+  binary: string,
+  accounts: readonly VersitygwAccount[] = [],
+): Promise<S3Server> {
   const folder = mkdtempSync(join(tmpdir(), 'tranship-versitygw-'));
   const [objects, headers] = [join(folder, 'objects'), join(folder, 'headers')];
   mkdirSync(objects);
   mkdirSync(headers);
+  const iam = join(folder, 'iam');
+  mkdirSync(iam);
+  writeFileSync(join(iam, 'users.json'), accountFile(accounts));
   const address = `127.0.0.1:${await freePort()}`;
   const account = {
     accessKeyId: 'versityTestKey',
@@ -30,6 +44,8 @@ export async function startVersitygw(binary: string): Promise<S3Server> {
     '--quiet',
     '--health',
     '/health',
+    '--iam-dir',
+    iam,
   ];
   const server = ServerProcess.start('versitygw', binary, [...args, 'posix', '--sidecar', headers, objects], {
     ROOT_ACCESS_KEY: account.accessKeyId,
@@ -47,4 +63,12 @@ export async function startVersitygw(binary: string): Promise<S3Server> {
     throw error;
   }
   return { name: server.name, endpoint, ...account, processIds: [server.processId], stop };
+}
+
+function accountFile(accounts: readonly VersitygwAccount[]): string {
+  const entries = accounts.map(({ accessKeyId: access, secretAccessKey: secret, role }) => [
+    access,
+    { access, secret, role },
+  ]);
+  return JSON.stringify({ accessAccounts: Object.fromEntries(entries) });
 }

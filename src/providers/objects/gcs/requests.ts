@@ -159,7 +159,7 @@ export class GcsRequests {
       return await orAborted(identity.headers(), scope.signal);
     } catch (error) {
       // A token that does not come would be waited for by every later request as well.
-      if (scope.failure !== undefined) this.#options.identities.forget(identity);
+      if (scope.failure !== undefined) this.#options.identities.replace(identity);
       throw this.failureOf(error, scope, where);
     }
   }
