@@ -20,7 +20,7 @@ import type {
   PutOptions,
 } from '../driver.ts';
 import { bodySizeBytes } from '../object-body.ts';
-import { sha256Of } from './body.ts';
+import { sha256Of } from '../body-stream.ts';
 import { createClient } from './client.ts';
 import { S3Clients } from './clients.ts';
 import { deleteObjects } from './deletion.ts';
@@ -30,7 +30,7 @@ import type { S3Location } from './location.ts';
 import { S3MultipartUpload } from './multipart.ts';
 import type { DirectBody } from './body-socket.ts';
 import { directBodyOf } from './request-handler.ts';
-import type { RequestScope } from './request-scope.ts';
+import type { RequestScope } from '../request-scope.ts';
 import { S3Requests } from './requests.ts';
 import type { S3Settings } from '../settings.ts';
 

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
-import { sha256Of } from './body.ts';
+import { sha256Of } from '../body-stream.ts';
 import type { S3Requests } from './requests.ts';
 
 /** An abort must get through when its caller has already been cancelled, but must not hold that caller for long. */

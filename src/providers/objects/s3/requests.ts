@@ -4,9 +4,9 @@ import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { StoreError } from '../../../base/errors.ts';
 import type { ObjectBody } from '../driver.ts';
-import { bodyStream } from './body.ts';
+import { bodyStream } from '../body-stream.ts';
 import type { S3Clients } from './clients.ts';
-import { RequestScope } from './request-scope.ts';
+import { RequestScope } from '../request-scope.ts';
 import { s3Error } from './s3-error.ts';
 
 type S3Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<

@@ -1,4 +1,4 @@
-import { StoreError, abortError, throwIfAborted } from '../../../base/errors.ts';
+import { StoreError, abortError, throwIfAborted } from '../../base/errors.ts';
 import { IdleTimer } from './idle-timer.ts';
 
 /**

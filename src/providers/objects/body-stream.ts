@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ObjectBody } from '../driver.ts';
-import { bodyPieces } from '../object-body.ts';
+import type { ObjectBody } from './driver.ts';
+import { bodyPieces } from './object-body.ts';
 
 /** What is handed to the socket at once: small enough to see it move, large enough to cost nothing. */
 const SLICE_BYTES = 256 * 1024;
