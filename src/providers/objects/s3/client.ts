@@ -1,12 +1,12 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { StoreError, UsageError } from '../../../base/errors.ts';
+import { StoreError } from '../../../base/errors.ts';
 import { credentialsFor } from './credentials.ts';
-import { endpointOrigin } from './location.ts';
+import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
+import { s3EndpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { S3Settings } from '../settings.ts';
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 /** Amazon's own hosts take the bucket in the host name; what else there is often knows it only in the path. */
 const AMAZON = /(^|\.)amazonaws\.com(\.cn)?$/;
 
@@ -17,7 +17,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 /** The SDK's client as this store needs it: it tries once, adds no checksums of its own, and says no to plain HTTP. */
 export async function createClient(location: S3Location, settings: S3Settings): Promise<S3Client> {
-  const configured = settings.endpoint === undefined ? undefined : endpointOrigin(settings.endpoint);
+  const configured = settings.endpoint === undefined ? undefined : s3EndpointOrigin(settings.endpoint);
   const endpoint = location.endpoint ?? configured;
   const where = endpoint ?? `s3://${location.bucket}`;
   const credentials = credentialsFor(settings, where);
@@ -67,17 +67,8 @@ function refuseOpenNetworks(client: S3Client, allowHttp: boolean): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       const { request } = args;
-      if (
-        !allowHttp &&
-        isRequest(request) &&
-        request.protocol === 'http:' &&
-        !LOOPBACK.test(request.hostname)
-      ) {
-        throw new UsageError('the endpoint speaks plain HTTP', {
-          where: `http://${request.hostname}`,
-          advice: 'use https://, or --allow-http where the network is trusted',
-        });
-      }
+      if (!allowHttp && isRequest(request) && isOpenNetwork(request))
+        throw openNetworkError(request.hostname);
       return next(args);
     },
     { step: 'finalizeRequest', name: 'transhipTransport', override: true },

@@ -4,7 +4,7 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { StoreError, TranshipError, UsageError, asError } from '../../../base/errors.ts';
 import type {
@@ -20,9 +20,9 @@ import type {
   PutOptions,
 } from '../driver.ts';
 import { bodySizeBytes } from '../object-body.ts';
+import { Renewable } from '../renewable.ts';
 import { sha256Of } from '../body-stream.ts';
 import { createClient } from './client.ts';
-import { S3Clients } from './clients.ts';
 import { deleteObjects } from './deletion.ts';
 import { listObjects } from './listing.ts';
 import { formatS3Location } from './location.ts';
@@ -44,7 +44,7 @@ export class S3Driver implements ObjectDriver {
   readonly url: string;
   readonly capabilities: DriverCapabilities;
   readonly #requests: S3Requests;
-  readonly #clients: S3Clients;
+  readonly #clients: Renewable<S3Client>;
 
   /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
   constructor(location: S3Location, settings: S3Settings = {}, connections = CONNECTIONS) {
@@ -58,7 +58,11 @@ export class S3Driver implements ObjectDriver {
     this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
-    this.#clients = new S3Clients(url, () => createClient(location, settings));
+    this.#clients = new Renewable({
+      where: url,
+      create: () => createClient(location, settings),
+      destroy: (client) => client.destroy(),
+    });
     this.#requests = new S3Requests({
       bucket: location.bucket,
       url,

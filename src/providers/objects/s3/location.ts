@@ -1,4 +1,6 @@
 import { UsageError } from '../../../base/errors.ts';
+import { endpointOrigin } from '../endpoint.ts';
+import { readParameters } from '../location-parameters.ts';
 import { isValidKey } from '../object-key.ts';
 
 /** Where a bucket is and what part of it is meant; holds no secret. */
@@ -45,17 +47,11 @@ export function formatS3Location(location: S3Location): string {
 }
 
 function parseOwnForm(text: string): S3Location {
-  const [path = '', query = '', ...more] = text.split('?');
-  if (more.length > 0) throw wrong('the location holds more than one question mark');
-  const parameters = new URLSearchParams(query);
-  for (const name of parameters.keys()) {
-    if (!PARAMETERS.has(name)) throw wrong('unknown parameter in the location', name);
-    if (parameters.getAll(name).length > 1) throw wrong('a parameter stands twice in the location', name);
-  }
+  const { path, parameters } = readParameters(text, PARAMETERS, wrong);
   const endpoint = parameters.get('endpoint');
   return {
     ...splitPath(path),
-    endpoint: endpoint === null ? undefined : endpointOrigin(endpoint),
+    endpoint: endpoint === null ? undefined : s3EndpointOrigin(endpoint),
     region: checkedRegion(parameters.get('region')),
     pathStyle: booleanOf(parameters.get('path-style')),
   };
@@ -64,7 +60,7 @@ function parseOwnForm(text: string): S3Location {
 function parseResticForm(url: string): S3Location {
   if (url.includes('?')) throw wrong('this form of location takes no parameters');
   const [, origin = '', path = ''] = /^(https?:\/\/[^/]*)\/?(.*)$/s.exec(url) ?? [];
-  const endpoint = endpointOrigin(origin);
+  const endpoint = s3EndpointOrigin(origin);
   return { ...splitPath(path), endpoint, region: AMAZON_REGION.exec(endpoint)?.[1], pathStyle: undefined };
 }
 
@@ -80,17 +76,8 @@ function splitPath(path: string): Pick<S3Location, 'kind' | 'bucket' | 'prefix'>
 }
 
 /** Scheme, host and port of an endpoint; throws UsageError for anything else. */
-export function endpointOrigin(endpoint: string): string {
-  if (!URL.canParse(endpoint)) throw wrong('the endpoint is not a URL');
-  const url = new URL(endpoint);
-  if (url.username !== '' || url.password !== '') throw wrong('an endpoint must not hold credentials');
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw wrong('the endpoint must begin with http:// or https://');
-  }
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw wrong('the endpoint must be a scheme, a host and a port', url.origin);
-  }
-  return url.origin;
+export function s3EndpointOrigin(endpoint: string): string {
+  return endpointOrigin(endpoint, { where: 's3:', advice: FORMS });
 }
 
 function checkedRegion(region: string | null): string | undefined {

@@ -1,11 +1,16 @@
-import type { S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
+import type {
+  S3Client,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from '@aws-sdk/client-s3';
 import type { Command } from '@smithy/types';
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { StoreError } from '../../../base/errors.ts';
 import type { ObjectBody } from '../driver.ts';
 import { bodyStream } from '../body-stream.ts';
-import type { S3Clients } from './clients.ts';
+import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
 import { s3Error } from './s3-error.ts';
 
@@ -35,7 +40,7 @@ export interface S3RequestsOptions {
   readonly bucket: string;
   readonly url: string;
   readonly idleTimeoutMs: number;
-  readonly clients: S3Clients;
+  readonly clients: Renewable<S3Client>;
 }
 
 /** Sends requests to one bucket, each abortable and with an idle limit; what fails is a TranshipError. */

@@ -1,13 +1,8 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
-import type { ErrorCode, ErrorDetails } from '../../../base/errors.ts';
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly what: string;
-  readonly advice?: string;
-  readonly retryable?: boolean;
-}
+import { meaningError, parseRetryAfterMs } from '../meaning.ts';
+import type { Meaning } from '../meaning.ts';
+import { isPassingNetworkError, networkError } from '../network-error.ts';
 
 const keyAdvice = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
 const unknownKey: Meaning = {
@@ -129,24 +124,6 @@ const byStatus: Readonly<Record<number, Meaning>> = {
   507: full,
 };
 
-/** Errors of TLS that no second try can mend. */
-const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
-
-/** What the system says of a network that may be better in a while. */
-const network: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens at the endpoint',
-  ENOTFOUND: 'the endpoint’s host name is not known',
-  EAI_AGAIN: 'the endpoint’s host name cannot be looked up now',
-  ECONNRESET: 'the connection broke',
-  ECONNABORTED: 'the connection broke',
-  EPIPE: 'the connection broke',
-  EPROTO: 'the encrypted connection failed',
-  ETIMEDOUT: 'no connection in time',
-  EHOSTUNREACH: 'the endpoint’s host cannot be reached',
-  ENETUNREACH: 'the endpoint’s network cannot be reached',
-  ERR_STREAM_PREMATURE_CLOSE: 'the connection broke',
-};
-
 /** Where a request went wrong: at the object, or at the store as a whole. */
 export interface S3Place {
   readonly key: string;
@@ -163,13 +140,13 @@ export function s3Error(error: unknown, place: S3Place): TranshipError {
 /** True for what a network or a server may get over by itself. */
 export function isTransient(error: unknown): boolean {
   const status = answerOf(error)?.status ?? 0;
-  return status >= 500 || status === 429 || networkMeaning(error) !== undefined;
+  return status >= 500 || status === 429 || isPassingNetworkError(error);
 }
 
 /** What one entry of an answer that reports on many objects means. */
 export function refusalError(name: string, message: string, where: string): StoreError {
   const meaning = Object.hasOwn(byName, name) ? byName[name] : undefined;
-  if (meaning !== undefined) return made(meaning, where, {});
+  if (meaning !== undefined) return meaningError(meaning, where, {});
   return new StoreError('io', `the server answered ${name}: ${describeError(message).slice(0, 200)}`, {
     where,
   });
@@ -212,7 +189,7 @@ function answerError(answer: Answer, { key, url }: S3Place, cause: unknown): Sto
     meaning === otherRegion && region !== undefined ? { advice: `its region is ${region}` } : {};
   const isAboutStore =
     meaning.code === 'no-bucket' || meaning.code === 'unauthenticated' || meaning === otherRegion;
-  return made({ ...meaning, ...inRegion }, isAboutStore || key === '' ? url : key, {
+  return meaningError({ ...meaning, ...inRegion }, isAboutStore || key === '' ? url : key, {
     cause,
     retryAfterMs: parseRetryAfterMs(headers['retry-after']),
   });
@@ -224,50 +201,4 @@ function unknown({ name, message, status }: Answer): Meaning {
   const text = name === '' ? '' : ` ${name}: ${describeError(message).slice(0, 200)}`;
   const what = `the server answered ${status}${text}`;
   return { code: retryable ? 'unavailable' : 'invalid-argument', what, retryable };
-}
-
-function networkError(error: unknown, where: string): StoreError {
-  const code = codeOf(error);
-  const details = { where, cause: error };
-  if (CERTIFICATE.test(code)) {
-    return new StoreError('unavailable', `the server’s certificate is not trusted: ${code}`, details);
-  }
-  if (code.startsWith('HPE_') || (error instanceof Error && /wrong version number/.test(error.message))) {
-    const advice = 'check http:// or https:// and the port of the endpoint';
-    return new StoreError('unsupported', 'the endpoint does not speak this protocol', { ...details, advice });
-  }
-  const meaning = networkMeaning(error);
-  if (meaning !== undefined) return made(meaning, where, { cause: error });
-  return new StoreError('io', `the request failed: ${describeError(error).slice(0, 200)}`, details);
-}
-
-function networkMeaning(error: unknown): Meaning | undefined {
-  const what = network[codeOf(error)];
-  if (what !== undefined) return { code: 'unavailable', what, retryable: true };
-  if (!(error instanceof Error) || error.name !== 'TimeoutError') return undefined;
-  return { code: 'timeout', what: 'no connection in time', retryable: true };
-}
-
-/** The first error code on the way to the root: attempts to several addresses come as one error of many. */
-function codeOf(error: unknown): string {
-  for (let depth = 0, at = error; depth < 4 && at instanceof Error; depth += 1) {
-    if ('code' in at && typeof at.code === 'string') return at.code;
-    at = at instanceof AggregateError ? at.errors[0] : at.cause;
-  }
-  return '';
-}
-
-/** Seconds only: no store sends the other form, a date, and a date would need the two clocks to agree. */
-function parseRetryAfterMs(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
-}
-
-function made(meaning: Meaning, where: string, details: ErrorDetails): StoreError {
-  const { code, what, advice, retryable } = meaning;
-  return new StoreError(code, what, {
-    where,
-    ...(advice === undefined ? {} : { advice }),
-    ...(retryable === undefined ? {} : { retryable }),
-    ...details,
-  });
 }
