@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The other programs of the format that judge our bytes, and the servers and the proxy that our requests meet. */
-export type PeerName = 'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'toxiproxy';
+export type PeerName =
+  'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'azurite' | 'toxiproxy';
 
 /** Programs of other formats, which only the benches compare with. */
 export type BenchPeerName = 'kopia' | 'rclone';
@@ -40,7 +41,14 @@ interface CargoRecipe {
   readonly crate: string;
 }
 
-export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe;
+/** Installs a package, without running what it or its dependencies ask for; `program` is a file of it. */
+export interface NpmRecipe {
+  readonly kind: 'npm';
+  readonly package: string;
+  readonly program: string;
+}
+
+export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe | NpmRecipe;
 
 export interface Peer<Name extends string = PeerName | BenchPeerName> {
   readonly name: Name;
@@ -106,6 +114,14 @@ export const peers: readonly Peer<PeerName>[] = [
     folder: 'ceph-16.2.15',
     binary: 'ceph-program',
     versionArguments: ['radosgw', '--version'],
+  },
+  {
+    name: 'azurite',
+    version: '3.37.0',
+    recipe: { kind: 'npm', package: 'azurite', program: 'dist/src/blob/main.js' },
+    folder: 'azurite-3.37.0',
+    binary: 'azurite-blob',
+    versionArguments: ['--version'],
   },
   {
     name: 'toxiproxy',
