@@ -5,7 +5,15 @@ export type { OpenStoreOptions } from './providers/objects/open.ts';
 export type { OperationKind } from './providers/objects/intercept.ts';
 export type { OperationEvent, OperationObserver } from './providers/objects/observe.ts';
 export type { RetryEvent } from './providers/objects/attempts.ts';
-export type { S3Credentials, S3Settings, StoreSettings } from './providers/objects/settings.ts';
+export type {
+  AzureBlobCredentials,
+  AzureBlobSettings,
+  AzureCertificate,
+  AzurePrincipal,
+  S3Credentials,
+  S3Settings,
+  StoreSettings,
+} from './providers/objects/settings.ts';
 export { ObjectStore } from './providers/objects/store.ts';
 export type { PutLargeOptions } from './providers/objects/put-large.ts';
 export type * from './providers/objects/driver.ts';

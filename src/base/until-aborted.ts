@@ -31,7 +31,8 @@ export async function* untilAborted<Piece>(
   }
 }
 
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** The result of work that may never end: rejects with {@link abortError} when the signal fires before. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const fire = (): void => reject(abortError(signal));

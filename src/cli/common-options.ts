@@ -19,15 +19,15 @@ const storeOptions = {
   'credentials-file': {
     kind: 'value',
     placeholder: 'FILE',
-    default: 'AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials',
-    help: 'S3: the shared credentials file',
+    default: 'AZURE_CREDENTIALS_FILE; AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials',
+    help: 'Azure: a file of AZURE_NAME=value lines; S3: the shared credentials file',
   },
-  'allow-http': { kind: 'flag', help: 'S3: allow an http:// endpoint that is not on this machine' },
+  'allow-http': { kind: 'flag', help: 'Azure, S3: allow an http:// endpoint that is not on this machine' },
   'idle-timeout': {
     kind: 'value',
     placeholder: 'DURATION',
     default: '2m',
-    help: 'S3: try again when nothing moved for so long',
+    help: 'Azure, S3: try again when nothing moved for so long',
   },
 } as const satisfies OptionTable;
 
@@ -38,7 +38,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, or s3://bucket/prefix?endpoint=URL&region=NAME',
+    help: 'where the repository is: a path, azblob://account/container/prefix, or s3://bucket/prefix?endpoint=URL',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {

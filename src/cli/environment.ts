@@ -12,6 +12,8 @@ export interface Environment {
   /** Makes keys that anyone can guess, so that tests are quick. */
   readonly weakScrypt: boolean;
   readonly colour: boolean;
+  /** Everything about Azure: names that begin with AZURE_. */
+  readonly azure: Readonly<Record<string, string | undefined>>;
   /** An S3 endpoint for locations that name none. */
   readonly s3Endpoint: string | undefined;
   /** Any other variable, as files of patterns may name them. */
@@ -40,6 +42,7 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     debug: variables['TRANSHIP_DEBUG'] === '1',
     weakScrypt: variables['TRANSHIP_TEST_WEAK_SCRYPT'] === '1',
     colour: first('NO_COLOR') === undefined && variables['TERM'] !== 'dumb',
+    azure: Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('AZURE_'))),
     s3Endpoint: first('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'),
     variable: (name) => variables[name],
   };

@@ -51,14 +51,14 @@ export async function accessRepository(
 
 function storeSettings(args: Arguments<typeof repositoryOptions>, environment: Environment): StoreSettings {
   const idleTimeout = args.value('idle-timeout');
+  const shared = {
+    credentialsFile: args.value('credentials-file'),
+    allowHttp: args.flag('allow-http'),
+    idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
+  };
   return {
-    s3: {
-      endpoint: environment.s3Endpoint,
-      profile: args.value('profile'),
-      credentialsFile: args.value('credentials-file'),
-      allowHttp: args.flag('allow-http'),
-      idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
-    },
+    azureBlob: { ...shared, environment: environment.azure },
+    s3: { ...shared, endpoint: environment.s3Endpoint, profile: args.value('profile') },
   };
 }
 

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import { StoreError, TranshipError, UsageError, asError } from '../../../base/errors.ts';
+import { StoreError, TranshipError, asError } from '../../../base/errors.ts';
 import type {
   AbortableOptions,
   ByteRange,
@@ -19,6 +19,7 @@ import type {
   ObjectInfo,
   PutOptions,
 } from '../driver.ts';
+import { checkedIdleTimeoutMs } from '../idle-timeout.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import { Renewable } from '../renewable.ts';
 import { sha256Of } from '../body-stream.ts';
@@ -35,9 +36,6 @@ import { S3Requests } from './requests.ts';
 import type { S3Settings } from '../settings.ts';
 
 const CONNECTIONS = 16;
-const IDLE_TIMEOUT_MS = 120_000;
-/** What Node's timers take. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A bucket of Amazon S3 or of a server that speaks its protocol. Keys are those of the bucket, without a prefix. */
 export class S3Driver implements ObjectDriver {
@@ -48,12 +46,7 @@ export class S3Driver implements ObjectDriver {
 
   /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
   constructor(location: S3Location, settings: S3Settings = {}, connections = CONNECTIONS) {
-    const { idleTimeoutMs = IDLE_TIMEOUT_MS } = settings;
-    if (!(idleTimeoutMs >= 1 && idleTimeoutMs <= MAX_TIMEOUT_MS)) {
-      throw new UsageError('the idle timeout must be between 1 ms and 24 days', {
-        where: String(idleTimeoutMs),
-      });
-    }
+    const idleTimeoutMs = checkedIdleTimeoutMs(settings);
     this.url = formatS3Location({ ...location, prefix: '' });
     this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
