@@ -43,10 +43,10 @@ export async function newContainer(server: AzuriteServer): Promise<AzureContaine
   };
 }
 
-/** A client of the plain SDK that tries once. */
+/** A client of the plain SDK. */
 export function containerClient(server: AzuriteServer, name: string): ContainerClient {
   const credential = new StorageSharedKeyCredential(server.account, server.accountKey);
-  return new ContainerClient(`${server.endpoint}/${name}`, credential, { retryOptions: { maxTries: 1 } });
+  return new ContainerClient(`${server.endpoint}/${name}`, credential);
 }
 
 /** The same address of the server through a proxy: `http://HOST:PORT` before the path. */
