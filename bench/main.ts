@@ -22,6 +22,7 @@ const usage = `npm run bench [-- option...]          passes of tranship and its 
 npm run bench -- report [FILE...]     writes docs/performance.md from results (default: the newest)
 npm run bench -- micro [NAME]         micro benches, or one of them
 npm run bench -- s3-driver [ROUNDS]   the S3 driver against the plain SDK
+npm run bench -- store-driver KIND    the driver of azure-blob against the service's plain SDK
 npm run bench -- large-index [BLOBS]  a small pass into a repository with a large index
 
   --quick             what to run before and after a change: under 10 minutes
@@ -233,7 +234,8 @@ async function main([part = '', ...args]: readonly string[]): Promise<void> {
       chosen('micro bench', args[0], microNames()).map((name) => `micro/${name}.bench.ts`),
       [],
     );
-  } else if (part === 's3-driver' || part === 'large-index') runParts([`${part}.bench.ts`], args);
+  } else if (part === 's3-driver' || part === 'store-driver' || part === 'large-index')
+    runParts([`${part}.bench.ts`], args);
   else if (part === '' || part.startsWith('--')) await runPasses(part === '' ? [] : [part, ...args]);
   else throw new RangeError(`no bench is called ${part}; see npm run bench -- --help`);
 }

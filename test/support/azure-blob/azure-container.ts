@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
+import { ContainerClient, StorageSharedKeyCredential, newPipeline } from '@azure/storage-blob';
 import { AzureBlobDriver } from '../../../src/providers/objects/azure-blob/driver.ts';
 import { formatAzureBlobLocation } from '../../../src/providers/objects/azure-blob/location.ts';
 import type { AzureBlobLocation } from '../../../src/providers/objects/azure-blob/location.ts';
@@ -43,10 +45,21 @@ export async function newContainer(server: AzuriteServer): Promise<AzureContaine
   };
 }
 
-/** A client of the plain SDK. */
+/** A client of the plain SDK, which trusts the server's certificate. */
 export function containerClient(server: AzuriteServer, name: string): ContainerClient {
-  const credential = new StorageSharedKeyCredential(server.account, server.accountKey);
-  return new ContainerClient(`${server.endpoint}/${name}`, credential);
+  const pipeline = newPipeline(new StorageSharedKeyCredential(server.account, server.accountKey));
+  if (server.certificate !== undefined) {
+    const agent = new Agent({ ca: readFileSync(server.certificate.certificateFile) });
+    pipeline.factories.push({
+      create: (next) => ({
+        sendRequest: (request) => {
+          request.agent = agent;
+          return next.sendRequest(request);
+        },
+      }),
+    });
+  }
+  return new ContainerClient(`${server.endpoint}/${name}`, pipeline);
 }
 
 /** The same address of the server through a proxy: `http://HOST:PORT` before the path. */

@@ -10,6 +10,8 @@ export interface AzuriteServer {
   readonly endpoint: string;
   readonly account: string;
   readonly accountKey: string;
+  /** Where it speaks TLS. */
+  readonly certificate: ServerCertificate | undefined;
   readonly processIds: readonly number[];
   /** Ends its process. */
   stop(): Promise<void>;
@@ -51,6 +53,7 @@ export async function startAzurite(binary: string, certificate?: ServerCertifica
     endpoint,
     account,
     accountKey,
+    certificate,
     processIds: [server.processId],
     stop: () => server.stop(),
   };

@@ -10,13 +10,18 @@ export function makeCertificate(folder: string, hosts: readonly string[] = []): 
   const certificateFile = join(folder, 'certificate.pem');
   const keyFile = join(folder, 'key.pem');
   const names = ['IP:127.0.0.1', 'DNS:localhost', ...hosts.map((host) => `DNS:${host}`)].join(',');
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=tranship test'],
-      ...['-addext', `subjectAltName=${names}`, '-keyout', keyFile, '-out', certificateFile],
-    ],
-    { stdio: 'ignore' },
-  );
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=tranship test',
+  ];
+  const files = ['-addext', `subjectAltName=${names}`, '-keyout', keyFile, '-out', certificateFile];
+  execFileSync('openssl', [...request, ...files], { stdio: 'ignore' });
   return { certificateFile, keyFile };
 }

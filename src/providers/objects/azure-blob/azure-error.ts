@@ -75,6 +75,12 @@ const byName: Readonly<Record<string, Meaning>> = {
   PathNotFound: noBlob,
   ContainerNotFound: noContainer,
   ContainerBeingDeleted: { ...noContainer, what: 'the container is being deleted' },
+  // What Azurite says of an account that it does not know.
+  ResourceNotFound: {
+    code: 'no-bucket',
+    what: 'the account or its container does not exist',
+    advice: 'check the names of both, and the endpoint',
+  },
   ContainerDisabled: { ...refused, what: 'the container is disabled' },
   BlobAlreadyExists: exists,
   BlobBeingRehydrated: archived,
