@@ -6,6 +6,10 @@ export type { OperationKind } from './providers/objects/intercept.ts';
 export type { OperationEvent, OperationObserver } from './providers/objects/observe.ts';
 export type { RetryEvent } from './providers/objects/attempts.ts';
 export type {
+  AzureBlobCredentials,
+  AzureBlobSettings,
+  AzureCertificate,
+  AzurePrincipal,
   GcsSettings,
   ObjectLock,
   ProxySettings,

@@ -21,14 +21,14 @@ export const storeOptions = {
     kind: 'value',
     placeholder: 'FILE',
     default: 'the environment’s',
-    help: 'GCS: a file of Google’s; S3: the shared credentials file',
+    help: 'Azure: a file of AZURE_NAME=value lines; GCS: a file of Google’s; S3: the shared credentials file',
   },
-  'allow-http': { kind: 'flag', help: 'GCS, S3: allow an http:// endpoint off this machine' },
+  'allow-http': { kind: 'flag', help: 'allow an http:// endpoint off this machine, and warn of it' },
   'idle-timeout': {
     kind: 'value',
     placeholder: 'DURATION',
     default: '2m',
-    help: 'GCS, S3: try again when nothing moved for so long',
+    help: 'a remote store: try again when nothing moved for so long',
   },
   'ca-cert': {
     kind: 'value',
@@ -48,7 +48,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, gs://bucket/prefix, or s3://bucket/prefix?endpoint=URL&region=NAME',
+    help: 'where the repository is: a path, s3://bucket/prefix, gs://bucket/prefix, azblob://account/container/prefix',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {

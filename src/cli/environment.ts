@@ -14,6 +14,8 @@ export interface Environment {
   /** Makes keys that anyone can guess, so that tests are quick. */
   readonly weakScrypt: boolean;
   readonly colour: boolean;
+  /** Everything about Azure: names that begin with AZURE_. */
+  readonly azure: Readonly<Record<string, string | undefined>>;
   /** A GCS endpoint for locations that name none, and a token. */
   readonly gcsEndpoint: string | undefined;
   readonly gcsAccessToken: string | undefined;
@@ -49,6 +51,7 @@ export function takeEnvironment(variables: NodeJS.ProcessEnv): Environment {
     debug: variables['TRANSHIP_DEBUG'] === '1',
     weakScrypt: variables['TRANSHIP_TEST_WEAK_SCRYPT'] === '1',
     colour: first('NO_COLOR') === undefined && variables['TERM'] !== 'dumb',
+    azure: Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('AZURE_'))),
     // Google's libraries take it with and without a scheme.
     gcsEndpoint: emulator === undefined || emulator.includes('://') ? emulator : `http://${emulator}`,
     gcsAccessToken: first('GOOGLE_ACCESS_TOKEN'),

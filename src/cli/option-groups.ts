@@ -35,6 +35,22 @@ const repositoryGroup: OptionGroup = {
     },
     { name: 'GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_ACCESS_TOKEN', help: 'GCS: credentials' },
     { name: 'STORAGE_EMULATOR_HOST', help: 'GCS: the endpoint, where the location names none' },
+    { name: 'AZURE_ACCOUNT_NAME', help: 'Azure: the account of an azure: location' },
+    {
+      name: 'AZURE_ACCOUNT_KEY, AZURE_ACCOUNT_SAS, AZURE_STORAGE_CONNECTION_STRING',
+      help: 'Azure: credentials',
+    },
+    {
+      name: 'AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET',
+      help: 'Azure: a service principal',
+    },
+    {
+      name: 'AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_CERTIFICATE_PASSWORD',
+      help: 'Azure: its certificate and key instead of a secret',
+    },
+    { name: 'AZURE_FEDERATED_TOKEN_FILE', help: 'Azure: the identity of a pod' },
+    { name: 'AZURE_CREDENTIALS_FILE', help: 'Azure: a file of such variables' },
+    { name: 'AZURE_CLOUD_NAME, AZURE_ENDPOINT_SUFFIX, AZURE_AUTHORITY_HOST', help: 'Azure: which cloud' },
     { name: 'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN', help: 'S3: credentials' },
     { name: 'AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE', help: 'S3: where credentials are' },
     { name: 'AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN', help: 'S3: the identity of a pod' },

@@ -55,6 +55,7 @@ export async function storeSettings(
     idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
   };
   return {
+    azureBlob: { ...common, environment: environment.azure },
     gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
     s3: {
       ...common,

@@ -1,17 +1,9 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ObjectBody } from './driver.ts';
 import { bodyPieces } from './object-body.ts';
 
 /** What is handed to the socket at once: small enough to see it move, large enough to cost nothing. */
 const SLICE_BYTES = 256 * 1024;
-
-/** The hash of all pieces. */
-export function hashOf(body: ObjectBody, algorithm: 'md5' | 'sha256'): Buffer {
-  const hash = createHash(algorithm);
-  for (const piece of bodyPieces(body)) hash.update(piece);
-  return hash.digest();
-}
 
 export interface BodyEvents {
   /** The socket takes another slice. */

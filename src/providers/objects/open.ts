@@ -4,6 +4,8 @@ import type { Clock } from '../../base/clock.ts';
 import { StoreError, UsageError, throwIfAborted } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { RetryEvent } from './attempts.ts';
+import { parseAzureBlobLocation, parseResticAzureLocation } from './azure-blob/location.ts';
+import type { AzureBlobLocation } from './azure-blob/location.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
 import { withLimit } from './limit.ts';
 import { withObserver } from './observe.ts';
@@ -38,22 +40,27 @@ export interface OpenStoreOptions extends AbortableOptions {
 
 /** Where a store is, before any driver is loaded. */
 export type StoreLocation =
-  { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' } | GcsLocation | S3Location;
+  | AzureBlobLocation
+  | GcsLocation
+  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'memory' }
+  | S3Location;
 
 const FORMS =
-  'use a path, file:///absolute/path, local:path, gs://bucket/prefix, s3://bucket/prefix or memory:';
+  'use a path, file:///absolute/path, local:path, s3://bucket/prefix, gs://bucket/prefix, ' +
+  'azblob://account/container/prefix or memory:';
 /** Forms of services that have no driver yet; restic's spellings among them. */
-const NOT_YET: ReadonlySet<string> = new Set(['azure', 'azblob', 'rest', 'sftp', 'b2', 'swift', 'rclone']);
+const NOT_YET: ReadonlySet<string> = new Set(['rest', 'sftp', 'b2', 'swift', 'rclone']);
 /** A scheme stands before the first colon, and before any slash: `./a:b` is a path. */
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 
 /**
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
- * `gs://bucket/prefix` or restic's `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's
- * `s3:https://host/bucket/prefix`, or `memory:` (empty, and gone when closed). Nothing is created; a folder that is
- * missing is made by the first put, a bucket by nobody. Instead of a location a driver of your own may be given. Every
- * request is tried again for up to 15 minutes where its failure is passing, and the number of requests at once yields
- * to an overloaded server.
+ * `azblob://account/container/prefix` or restic's `azure:container:/prefix`, `gs://bucket/prefix` or restic's
+ * `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or
+ * `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put, a
+ * bucket or container by nobody. Instead of a location a driver of your own may be given. Every request is tried again
+ * for up to 15 minutes where its failure is passing, and the number of requests at once yields to an overloaded server.
  *
  * Rejects with UsageError for any other form, without repeating it (locations may hold passwords); with StoreError
  * where the path is no folder; with CancelledError.
@@ -79,6 +86,10 @@ export function parseStoreLocation(location: string): StoreLocation {
   const [, scheme, rest = ''] = SCHEME.exec(location) ?? [];
   if (scheme === undefined) return localAt(location);
   switch (scheme.toLowerCase()) {
+    case 'azblob':
+      return parseAzureBlobLocation(rest);
+    case 'azure':
+      return parseResticAzureLocation(rest);
     case 'memory':
       if (rest !== '') throw new UsageError('memory: takes nothing after the colon', { advice: FORMS });
       return { kind: 'memory' };
@@ -125,6 +136,11 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
   if (location.kind === 'memory') {
     const { MemoryDriver } = await import('./memory/driver.ts');
     return new MemoryDriver({ clock: options.clock });
+  }
+  if (location.kind === 'azure-blob') {
+    const { AzureBlobDriver } = await import('./azure-blob/driver.ts');
+    const driver = new AzureBlobDriver(location, options.settings?.azureBlob, options.connections);
+    return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   if (location.kind === 'gcs') {
     const { GcsDriver } = await import('./gcs/driver.ts');

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../../../base/errors.ts';
-import { hashOf } from '../body-stream.ts';
+import { hashOf } from '../body-hash.ts';
 import type { ObjectBody, PutMode } from '../driver.ts';
 import { bodyPieces } from '../object-body.ts';
 import { field, textOf } from './json-value.ts';
@@ -22,7 +22,7 @@ export async function uploadObject(
   requests: GcsRequests,
   { key, body, mode, signal }: Upload,
 ): Promise<string> {
-  const md5Hash = hashOf(body, 'md5').toString('base64');
+  const md5Hash = (await hashOf(body, 'md5', signal)).toString('base64');
   const boundary = randomBytes(16).toString('hex');
   const metadata = JSON.stringify({ name: key, contentType: 'application/octet-stream', md5Hash });
   const stored = await requests.call(

@@ -25,7 +25,7 @@ import type {
 } from '../driver.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import { Renewable } from '../renewable.ts';
-import { hashOf } from '../body-stream.ts';
+import { hashOf } from '../body-hash.ts';
 import { FoundRegion } from './bucket-region.ts';
 import { createClient } from './client.ts';
 import { deleteObjects } from './deletion.ts';
@@ -103,7 +103,7 @@ export class S3Driver implements ObjectDriver {
         }),
       {
         body,
-        sha256: options.sha256 ?? hashOf(body, 'sha256').toString('hex'),
+        sha256: options.sha256 ?? (await hashOf(body, 'sha256', options.signal)).toString('hex'),
         wantsMd5: this.#headers.wantsMd5,
         where: key,
         signal: options.signal,

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
-import { hashOf } from '../body-stream.ts';
+import { hashOf } from '../body-hash.ts';
 import type { ObjectHeaders, PutHeaders } from './object-headers.ts';
 import { withContentMd5 } from './content-md5.ts';
 import type { S3Requests } from './requests.ts';
@@ -79,7 +79,7 @@ export class S3MultipartUpload implements MultipartUpload {
         }),
       {
         body,
-        sha256: hashOf(body, 'sha256').toString('hex'),
+        sha256: (await hashOf(body, 'sha256', options.signal)).toString('hex'),
         wantsMd5: this.#headers.wantsMd5,
         where: this.#target.Key,
         signal: options.signal,

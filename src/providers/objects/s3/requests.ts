@@ -9,7 +9,8 @@ import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../../base/clock.ts';
 import { StoreError } from '../../../base/errors.ts';
-import { bodyStream, hashOf } from '../body-stream.ts';
+import { hashOf } from '../body-hash.ts';
+import { bodyStream } from '../body-stream.ts';
 import type { ObjectBody } from '../driver.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
@@ -87,7 +88,8 @@ export class S3Requests {
         (next) => async (args) => {
           if (hasHeaders(args.request)) {
             args.request.headers['x-amz-content-sha256'] = sha256;
-            if (wantsMd5) args.request.headers['content-md5'] = hashOf(body, 'md5').toString('base64');
+            if (wantsMd5)
+              args.request.headers['content-md5'] = (await hashOf(body, 'md5', signal)).toString('base64');
           }
           return next(args);
         },
