@@ -6,6 +6,7 @@ export type { OperationKind } from './providers/objects/intercept.ts';
 export type { OperationEvent, OperationObserver } from './providers/objects/observe.ts';
 export type { RetryEvent } from './providers/objects/attempts.ts';
 export type { GcsSettings, S3Credentials, S3Settings, StoreSettings } from './providers/objects/settings.ts';
+export type { ByteRate, StoreLimits, TimedByteRate } from './providers/objects/store-limits.ts';
 export { ObjectStore } from './providers/objects/store.ts';
 export type { PutLargeOptions } from './providers/objects/put-large.ts';
 export type * from './providers/objects/driver.ts';

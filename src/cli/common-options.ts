@@ -29,6 +29,24 @@ const storeOptions = {
     default: '2m',
     help: 'GCS, S3: try again when nothing moved for so long',
   },
+  'limit-upload': {
+    kind: 'value',
+    placeholder: 'RATE',
+    default: 'unlimited',
+    help: 'send at most so much a second: KiB, 10M for MiB, or 08:00-18:00=10M by the time of day',
+  },
+  'limit-download': {
+    kind: 'value',
+    placeholder: 'RATE',
+    default: 'unlimited',
+    help: 'receive at most so much a second, likewise',
+  },
+  'limit-requests': {
+    kind: 'value',
+    placeholder: 'N',
+    default: 'unlimited',
+    help: 'send at most so many requests a second',
+  },
 } as const satisfies OptionTable;
 
 export const repositoryOptions = {

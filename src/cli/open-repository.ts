@@ -3,9 +3,11 @@ import type { Logger } from '../base/logger.ts';
 import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
 import type { StoreSettings } from '../providers/objects/settings.ts';
+import type { ByteRate, StoreLimits } from '../providers/objects/store-limits.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
+import { parseByteRate } from './byte-rate.ts';
 import type { CommandContext } from './command.ts';
 import type { Environment } from './environment.ts';
 import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
@@ -36,6 +38,7 @@ export async function accessRepository(
   const store = await openStore(location, {
     readOnly: options.readOnly ?? false,
     settings: storeSettings(args, environment),
+    limits: storeLimits(args),
     onRetry: (event) => tellRetry(logger, event),
     signal,
   });
@@ -59,6 +62,18 @@ function storeSettings(args: Arguments<typeof repositoryOptions>, environment: E
   return {
     gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
     s3: { ...common, endpoint: environment.s3Endpoint, profile: args.value('profile') },
+  };
+}
+
+function storeLimits(args: Arguments<typeof repositoryOptions>): StoreLimits {
+  const rate = (name: 'limit-upload' | 'limit-download'): ByteRate | undefined => {
+    const text = args.value(name);
+    return text === undefined ? undefined : parseByteRate(text, name);
+  };
+  return {
+    uploadRate: rate('limit-upload'),
+    downloadRate: rate('limit-download'),
+    requestsPerSecond: args.integer('limit-requests', 1),
   };
 }
 

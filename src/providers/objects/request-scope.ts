@@ -66,6 +66,13 @@ export class RequestScope {
     this.#idle ??= new IdleTimer(this.#idleLimitMs, () => this.#controller.abort(this.#silence()));
   }
 
+  /** The idle limit stands still until the wait is over. */
+  async pauseDuring(wait: Promise<void>): Promise<void> {
+    this.pause();
+    await wait;
+    this.resume();
+  }
+
   /** Why the request ended where this scope ended it; undefined where it failed by itself. */
   get failure(): unknown {
     if (!this.#controller.signal.aborted) return undefined;

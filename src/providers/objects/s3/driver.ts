@@ -78,6 +78,7 @@ export class S3Driver implements ObjectDriver {
         sha256: options.sha256 ?? hashOf(body, 'sha256').toString('hex'),
         where: key,
         signal: options.signal,
+        pace: options.pace,
       },
     );
     if (stored.ETag === undefined) throw unlikeS3(key);

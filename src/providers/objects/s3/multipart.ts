@@ -6,7 +6,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
-import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
+import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
 import { hashOf } from '../body-stream.ts';
 import type { S3Requests } from './requests.ts';
 
@@ -41,7 +41,7 @@ export class S3MultipartUpload implements MultipartUpload {
     return upload;
   }
 
-  async putPart(partNumber: number, body: Uint8Array, options: AbortableOptions = {}): Promise<void> {
+  async putPart(partNumber: number, body: Uint8Array, options: SendOptions = {}): Promise<void> {
     const stored = await this.#requests.sendBody(
       (stream) =>
         new UploadPartCommand({
@@ -55,6 +55,7 @@ export class S3MultipartUpload implements MultipartUpload {
         sha256: hashOf(body, 'sha256').toString('hex'),
         where: this.#target.Key,
         signal: options.signal,
+        pace: options.pace,
       },
     );
     if (stored.ETag === undefined) {

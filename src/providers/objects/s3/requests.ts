@@ -8,7 +8,7 @@ import type { Command } from '@smithy/types';
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { StoreError } from '../../../base/errors.ts';
-import type { ObjectBody } from '../driver.ts';
+import type { ObjectBody, Pace } from '../driver.ts';
 import { bodyStream } from '../body-stream.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
@@ -34,6 +34,7 @@ export interface BodyOptions extends RequestOptions {
   readonly body: ObjectBody;
   /** Lower-case hex; the server refuses other bytes. */
   readonly sha256: string;
+  readonly pace: Pace | undefined;
 }
 
 export interface S3RequestsOptions {
@@ -69,10 +70,14 @@ export class S3Requests {
   /** As `send`, for a command that carries a body: its hash is signed instead of being computed again. */
   async sendBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     commandFor: (stream: Readable) => S3Command<I, O>,
-    { body, sha256, where, signal }: BodyOptions,
+    { body, sha256, where, signal, pace }: BodyOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
-    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.markSent });
+    const stream = bodyStream(body, {
+      onSlice: scope.touch,
+      onEnd: scope.markSent,
+      pace: pace === undefined ? undefined : (bytes) => scope.pauseDuring(pace(bytes, scope.signal)),
+    });
     try {
       const command = commandFor(stream);
       command.middlewareStack.add(
