@@ -75,6 +75,41 @@ export const repositoryOptions = {
   ...commonOptions,
 } as const satisfies OptionTable;
 
+/** The repository that is copied from; what is not given here is as for the other one. */
+export const sourceOptions = {
+  'from-repository': {
+    kind: 'value',
+    aliases: ['from-repo'],
+    placeholder: 'LOCATION',
+    default: 'TRANSHIP_FROM_REPOSITORY',
+    help: 'where the source repository is, as -r',
+  },
+  'from-repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds its location' },
+  'from-password-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'TRANSHIP_FROM_PASSWORD, or ask',
+    help: 'a file that holds its password',
+  },
+  'from-password-command': {
+    kind: 'value',
+    placeholder: 'COMMAND',
+    help: 'a program that prints its password, run without a shell',
+  },
+  'from-profile': {
+    kind: 'value',
+    placeholder: 'NAME',
+    default: 'as --profile',
+    help: 'S3: profile for the source',
+  },
+  'from-credentials-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'as --credentials-file',
+    help: 'S3: credentials file for the source',
+  },
+} as const satisfies OptionTable;
+
 /** Options that may stand before the command's name. */
 export const leadingOptions = {
   ...repositoryOptions,

@@ -1,4 +1,4 @@
-import { describeError } from '../base/errors.ts';
+import { UsageError, describeError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
@@ -10,7 +10,7 @@ import type { Arguments } from './arguments.ts';
 import { parseByteRate } from './byte-rate.ts';
 import type { CommandContext } from './command.ts';
 import type { Environment } from './environment.ts';
-import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
+import type { lockOptions, readOptions, repositoryOptions, sourceOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
@@ -29,19 +29,14 @@ export async function accessRepository(
   context: CommandContext,
   options: { readonly readOnly?: boolean; readonly newPassword?: boolean } = {},
 ): Promise<RepositoryAccess> {
-  const { environment, logger, signal } = context;
+  const { environment, signal } = context;
   const location = await repositoryLocation({
     repository: args.value('repository'),
     repositoryFile: args.value('repository-file'),
     environment,
   });
-  const store = await openStore(location, {
-    readOnly: options.readOnly ?? false,
-    settings: storeSettings(args, environment),
-    limits: storeLimits(args),
-    onRetry: (event) => tellRetry(logger, event),
-    signal,
-  });
+  const settings = storeSettings(args, environment);
+  const store = await openStoreAt(location, settings, args, context, options.readOnly ?? false);
   const password = await resolvePassword({
     file: args.value('password-file'),
     command: args.value('password-command'),
@@ -50,6 +45,23 @@ export async function accessRepository(
     signal,
   });
   return { store, location, password };
+}
+
+function openStoreAt(
+  location: string,
+  settings: StoreSettings,
+  args: Arguments<typeof repositoryOptions>,
+  { logger, signal }: CommandContext,
+  readOnly: boolean,
+): Promise<ObjectStore> {
+  const limits = storeLimits(args);
+  return openStore(location, {
+    readOnly,
+    settings,
+    limits,
+    onRetry: (event) => tellRetry(logger, event),
+    signal,
+  });
 }
 
 function storeSettings(args: Arguments<typeof repositoryOptions>, environment: Environment): StoreSettings {
@@ -63,6 +75,61 @@ function storeSettings(args: Arguments<typeof repositoryOptions>, environment: E
     gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
     s3: { ...common, endpoint: environment.s3Endpoint, profile: args.value('profile') },
   };
+}
+
+/** Opens the repository that is copied from. */
+export async function openSource(
+  args: Arguments<typeof repositoryOptions & typeof sourceOptions>,
+  context: CommandContext,
+  readOnly = false,
+): Promise<Repository> {
+  const { environment, logger, signal } = context;
+  const { from } = environment;
+  const isSource = true;
+  const location = await repositoryLocation({
+    repository: args.value('from-repository'),
+    repositoryFile: args.value('from-repository-file'),
+    environment: from,
+    isSource,
+  });
+  const settings = sourceSettings(args, environment);
+  const store = await openStoreAt(location, settings, args, context, readOnly);
+  const password = await resolvePassword({
+    file: args.value('from-password-file'),
+    command: args.value('from-password-command'),
+    environment: from,
+    isSource,
+    signal,
+  });
+  const { Repository: opener } = await import('../repository/repository.ts');
+  return opener.open(store, { password, logger, signal });
+}
+
+/** As for the other repository, but for the credentials: from the options for it, from the environment, or the same. */
+function sourceSettings(
+  args: Arguments<typeof repositoryOptions & typeof sourceOptions>,
+  environment: Environment,
+): StoreSettings {
+  const settings = storeSettings(args, environment);
+  const profile = args.value('from-profile');
+  const credentialsFile = args.value('from-credentials-file');
+  if (profile !== undefined || credentialsFile !== undefined) {
+    const accessToken = credentialsFile === undefined ? settings.gcs?.accessToken : undefined;
+    return {
+      gcs: { ...settings.gcs, credentialsFile, accessToken },
+      s3: { ...settings.s3, profile, credentialsFile },
+    };
+  }
+  const { accessKeyId, secretAccessKey, sessionToken } = environment.from;
+  if (accessKeyId === undefined && secretAccessKey === undefined && sessionToken === undefined)
+    return settings;
+  // A key without its other half would be looked for elsewhere, and another one found.
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new UsageError('the S3 credentials of the source are not complete', {
+      advice: 'set both TRANSHIP_FROM_AWS_ACCESS_KEY_ID and TRANSHIP_FROM_AWS_SECRET_ACCESS_KEY',
+    });
+  }
+  return { ...settings, s3: { ...settings.s3, credentials: { accessKeyId, secretAccessKey, sessionToken } } };
 }
 
 function storeLimits(args: Arguments<typeof repositoryOptions>): StoreLimits {

@@ -8,18 +8,19 @@ import { answersHttp, ServerProcess } from './server-process.ts';
 
 const startTimeoutMs = 30_000;
 
+const onlyAccount = { accessKeyId: 'versityTestKey', secretAccessKey: 'versityTestSecret' };
+
 /** Starts versitygw on a new folder. It keeps an object's headers in a folder beside, so no xattrs are needed. */
-export async function startVersitygw(binary: string): Promise<S3Server> {
+export async function startVersitygw(
+  binary: string,
+  keys: Pick<S3Server, 'accessKeyId' | 'secretAccessKey'> = onlyAccount,
+): Promise<S3Server> {
   const folder = mkdtempSync(join(tmpdir(), 'tranship-versitygw-'));
   const [objects, headers] = [join(folder, 'objects'), join(folder, 'headers')];
   mkdirSync(objects);
   mkdirSync(headers);
   const address = `127.0.0.1:${await freePort()}`;
-  const account = {
-    accessKeyId: 'versityTestKey',
-    secretAccessKey: 'versityTestSecret',
-    region: 'us-east-1',
-  };
+  const account = { ...keys, region: 'us-east-1' };
   // Without --keep-alive it ends the connection after every answer, as no service does.
   const args = [
     '--port',
