@@ -21,7 +21,8 @@ export const command = defineCommand({
     { name: '[SNAPSHOT...]', help: 'only these of the source: ids, the beginnings of some, or latest' },
   ],
   description: [
-    'Without a snapshot all of the source that match --host, --tag and --path are copied, but those that were copied before.',
+    'Without a snapshot all of the source that match --host, --tag and --path are copied.',
+    'What was copied before is left alone.',
     'What the target has already is not fetched; a copy that was interrupted goes on when it is repeated.',
     'A snapshot that lacks something in the source is named and not copied; the others are, and the exit code is 3.',
   ],
