@@ -106,7 +106,7 @@ export const sourceOptions = {
     kind: 'value',
     placeholder: 'FILE',
     default: 'as --credentials-file',
-    help: 'S3: credentials file for the source',
+    help: 'GCS, S3: credentials file for the source',
   },
 } as const satisfies OptionTable;
 

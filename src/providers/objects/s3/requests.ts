@@ -73,11 +73,7 @@ export class S3Requests {
     { body, sha256, where, signal, pace }: BodyOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
-    const stream = bodyStream(body, {
-      onSlice: scope.touch,
-      onEnd: scope.markSent,
-      pace: pace === undefined ? undefined : (bytes) => scope.pauseDuring(pace(bytes, scope.signal)),
-    });
+    const stream = bodyStream(body, scope.bodyEvents(pace));
     try {
       const command = commandFor(stream);
       command.middlewareStack.add(
