@@ -39,6 +39,24 @@ export const storeOptions = {
   },
   'insecure-tls': { kind: 'flag', help: 'S3: do not check the server’s certificate, and warn of it' },
   option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: `S3: ${storeSettingsHelp}` },
+  'limit-upload': {
+    kind: 'value',
+    placeholder: 'RATE',
+    default: 'unlimited',
+    help: 'send at most so much a second: KiB, 10M for MiB, or 08:00-18:00=10M by the time of day',
+  },
+  'limit-download': {
+    kind: 'value',
+    placeholder: 'RATE',
+    default: 'unlimited',
+    help: 'receive at most so much a second, likewise',
+  },
+  'limit-requests': {
+    kind: 'value',
+    placeholder: 'N',
+    default: 'unlimited',
+    help: 'send at most so many requests a second',
+  },
 } as const satisfies OptionTable;
 
 export const repositoryOptions = {
@@ -65,6 +83,46 @@ export const repositoryOptions = {
   },
   ...storeOptions,
   ...commonOptions,
+} as const satisfies OptionTable;
+
+/** The repository that is copied from; what is not given here is as for the other one. */
+export const sourceOptions = {
+  'from-repository': {
+    kind: 'value',
+    aliases: ['from-repo'],
+    placeholder: 'LOCATION',
+    default: 'TRANSHIP_FROM_REPOSITORY',
+    help: 'where the source repository is, as -r',
+  },
+  'from-repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds its location' },
+  'from-password-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'TRANSHIP_FROM_PASSWORD, or ask',
+    help: 'a file that holds its password',
+  },
+  'from-password-command': {
+    kind: 'value',
+    placeholder: 'COMMAND',
+    help: 'a program that prints its password, run without a shell',
+  },
+  'from-profile': {
+    kind: 'value',
+    placeholder: 'NAME',
+    default: 'as --profile',
+    help: 'S3: profile for the source',
+  },
+  'from-credentials-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'as --credentials-file',
+    help: 'credentials file for the source, of whichever service it is on',
+  },
+  'from-option': {
+    kind: 'list',
+    placeholder: 'NAME=VALUE',
+    help: 'settings for the source’s store instead of those of --option',
+  },
 } as const satisfies OptionTable;
 
 /** Options that may stand before the command's name. */

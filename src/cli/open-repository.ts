@@ -1,18 +1,14 @@
-import { describeError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
-import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
+import type { lockOptions, readOptions, repositoryOptions, sourceOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
+import { storeOpening } from './open-store.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
-import { storeSettings } from './store-settings.ts';
-
-const loudFromFailures = 3;
+import { sourceSettings, storeSettings } from './store-settings.ts';
 
 export interface RepositoryAccess {
   readonly store: ObjectStore;
@@ -26,18 +22,16 @@ export async function accessRepository(
   context: CommandContext,
   options: { readonly readOnly?: boolean; readonly newPassword?: boolean } = {},
 ): Promise<RepositoryAccess> {
-  const { environment, logger, signal } = context;
+  const { environment, signal } = context;
   const location = await repositoryLocation({
     repository: args.value('repository'),
     repositoryFile: args.value('repository-file'),
     environment,
   });
+  const settings = await storeSettings(args, environment);
   const store = await openStore(location, {
+    ...storeOpening(args, settings, context),
     readOnly: options.readOnly ?? false,
-    settings: await storeSettings(args, environment),
-    logger,
-    onRetry: (event) => tellRetry(logger, event),
-    signal,
   });
   const password = await resolvePassword({
     file: args.value('password-file'),
@@ -49,12 +43,32 @@ export async function accessRepository(
   return { store, location, password };
 }
 
-/** A request that fails once is everyday; one that keeps failing explains why nothing moves. */
-function tellRetry(logger: Logger, { kind, key, failures, delayMs, error }: RetryEvent): void {
-  const seconds = (delayMs / 1000).toFixed(1);
-  const message = `${kind} ${key} failed, again in ${seconds} s, for 15 minutes at most: ${describeError(error)}`;
-  if (failures < loudFromFailures) logger.debug(message);
-  else logger.warn(message);
+/** Opens the repository that is copied from. */
+export async function openSource(
+  args: Arguments<typeof repositoryOptions & typeof sourceOptions>,
+  context: CommandContext,
+  readOnly = false,
+): Promise<Repository> {
+  const { environment, logger, signal } = context;
+  const { from } = environment;
+  const isSource = true;
+  const location = await repositoryLocation({
+    repository: args.value('from-repository'),
+    repositoryFile: args.value('from-repository-file'),
+    environment: from,
+    isSource,
+  });
+  const settings = await sourceSettings(args, environment);
+  const store = await openStore(location, { ...storeOpening(args, settings, context), readOnly });
+  const password = await resolvePassword({
+    file: args.value('from-password-file'),
+    command: args.value('from-password-command'),
+    environment: from,
+    isSource,
+    signal,
+  });
+  const { Repository: opener } = await import('../repository/repository.ts');
+  return opener.open(store, { password, logger, signal });
 }
 
 /** Opens the repository for a command that also writes. */

@@ -1,5 +1,11 @@
 import type { NamedText } from './command.ts';
-import { commonOptions, filterOptions, readOptions, repositoryOptions } from './common-options.ts';
+import {
+  commonOptions,
+  filterOptions,
+  readOptions,
+  repositoryOptions,
+  sourceOptions,
+} from './common-options.ts';
 import type { OptionTable } from './option-table.ts';
 import { excludeOptions, includeOptions } from './pattern-options.ts';
 
@@ -69,6 +75,33 @@ const repositoryGroup: OptionGroup = {
   ],
 };
 
+const sourceGroup: OptionGroup = {
+  title: 'Options of the source repository',
+  options: sourceOptions,
+  environment: [
+    { name: 'TRANSHIP_FROM_REPOSITORY, RESTIC_FROM_REPOSITORY', help: 'where the source is' },
+    {
+      name: 'TRANSHIP_FROM_REPOSITORY_FILE, RESTIC_FROM_REPOSITORY_FILE',
+      help: 'a file that holds its location',
+    },
+    { name: 'TRANSHIP_FROM_PASSWORD, RESTIC_FROM_PASSWORD', help: 'its password' },
+    {
+      name: 'TRANSHIP_FROM_PASSWORD_FILE, RESTIC_FROM_PASSWORD_FILE',
+      help: 'a file that holds its password',
+    },
+    {
+      name: 'TRANSHIP_FROM_PASSWORD_COMMAND, RESTIC_FROM_PASSWORD_COMMAND',
+      help: 'a program that prints its password',
+    },
+    {
+      name: 'TRANSHIP_FROM_AWS_ACCESS_KEY_ID, TRANSHIP_FROM_AWS_SECRET_ACCESS_KEY',
+      help: 'S3: credentials for the source',
+    },
+    { name: 'TRANSHIP_FROM_AWS_SESSION_TOKEN', help: 'S3: of temporary ones' },
+  ],
+  files: [],
+};
+
 const patternGroup: OptionGroup = {
   title: 'Options that choose files',
   options: { ...includeOptions, ...excludeOptions },
@@ -92,6 +125,7 @@ const filterGroup: OptionGroup = {
 export const optionGroups: readonly OptionGroup[] = [
   patternGroup,
   filterGroup,
+  sourceGroup,
   repositoryGroup,
   generalGroup,
 ];

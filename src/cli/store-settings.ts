@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FileSystemError, UsageError } from '../base/errors.ts';
 import type { S3Settings, StoreSettings } from '../providers/objects/settings.ts';
 import type { Arguments } from './arguments.ts';
-import type { storeOptions } from './common-options.ts';
+import type { sourceOptions, storeOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
 import type { Environment } from './environment.ts';
 
@@ -16,7 +16,7 @@ interface Setting {
 const ENCRYPTIONS = ['AES256', 'aws:kms'] as const;
 
 /** What `--option` may name. Settings that few need: an option of its own for each would fill every command's help. */
-const settings: Readonly<Record<string, Setting>> = {
+const known: Readonly<Record<string, Setting>> = {
   's3.storage-class': { placeholder: 'CLASS', read: (storageClass) => ({ storageClass }) },
   's3.server-side-encryption': {
     placeholder: 'AES256|aws:kms',
@@ -35,15 +35,56 @@ const settings: Readonly<Record<string, Setting>> = {
   },
 };
 
-export const storeSettingNames: readonly string[] = Object.keys(settings);
+export const storeSettingNames: readonly string[] = Object.keys(known);
 
 /** For the help of `--option`. */
-export const storeSettingsHelp = Object.entries(settings)
+export const storeSettingsHelp = Object.entries(known)
   .map(([name, { placeholder }]) => `${name}=${placeholder}`)
   .join(', ');
 
 /** What the options and the environment say of how a store is reached. */
-export async function storeSettings(
+export function storeSettings(
+  args: Arguments<typeof storeOptions>,
+  environment: Environment,
+): Promise<StoreSettings> {
+  return settingsWith(args.list('option'), args, environment);
+}
+
+/** As for the other repository, but for the credentials: from the options for it, from the environment, or the same. */
+export async function sourceSettings(
+  args: Arguments<typeof storeOptions & typeof sourceOptions>,
+  environment: Environment,
+): Promise<StoreSettings> {
+  const options = args.list('from-option');
+  const settings = await settingsWith(
+    options.length === 0 ? args.list('option') : options,
+    args,
+    environment,
+  );
+  const profile = args.value('from-profile');
+  const credentialsFile = args.value('from-credentials-file');
+  if (profile !== undefined || credentialsFile !== undefined) {
+    const accessToken = credentialsFile === undefined ? settings.gcs?.accessToken : undefined;
+    return {
+      azureBlob: { ...settings.azureBlob, credentialsFile },
+      gcs: { ...settings.gcs, credentialsFile, accessToken },
+      s3: { ...settings.s3, profile, credentialsFile },
+    };
+  }
+  const { accessKeyId, secretAccessKey, sessionToken } = environment.from;
+  if (accessKeyId === undefined && secretAccessKey === undefined && sessionToken === undefined)
+    return settings;
+  // A key without its other half would be looked for elsewhere, and another one found.
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new UsageError('the S3 credentials of the source are not complete', {
+      advice: 'set both TRANSHIP_FROM_AWS_ACCESS_KEY_ID and TRANSHIP_FROM_AWS_SECRET_ACCESS_KEY',
+    });
+  }
+  return { ...settings, s3: { ...settings.s3, credentials: { accessKeyId, secretAccessKey, sessionToken } } };
+}
+
+async function settingsWith(
+  options: readonly string[],
   args: Arguments<typeof storeOptions>,
   environment: Environment,
 ): Promise<StoreSettings> {
@@ -64,7 +105,7 @@ export async function storeSettings(
       caCertificates: caFile === undefined ? undefined : await readCertificates(caFile),
       insecureTls: args.flag('insecure-tls'),
       proxy: environment.proxy,
-      ...settingsOf(args.list('option')),
+      ...settingsOf(options),
     },
   };
 }
@@ -76,7 +117,7 @@ function settingsOf(options: readonly string[]): S3Settings {
 function settingOf(option: string): S3Settings {
   const equals = option.indexOf('=');
   const name = equals === -1 ? option : option.slice(0, equals);
-  const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
+  const setting = Object.hasOwn(known, name) ? known[name] : undefined;
   if (setting === undefined) {
     throw new UsageError('unknown setting of a store', {
       where: name,

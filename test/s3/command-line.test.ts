@@ -62,7 +62,7 @@ peerSuite(['versitygw'], 'the command line over S3', ({ versitygw }) => {
 
   it('says in one line what is wrong with a bucket, a key, a clock or an endpoint', async (t) => {
     const tenant = { accessKeyId: 'tenant', secretAccessKey: 'secret-of-tenant', role: 'user' } as const;
-    const server = await startVersitygw(versitygw, [tenant]);
+    const server = await startVersitygw(versitygw, { accounts: [tenant] });
     t.after(() => server.stop());
     const bucket = await newBucket(server);
     const { env } = bucket;

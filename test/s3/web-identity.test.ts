@@ -83,7 +83,7 @@ class TokenService {
 
 peerSuite(['versitygw'], 'a pass with a web identity', ({ versitygw }) => {
   it('outlives its credentials many times, and the token file it began with', async (t) => {
-    const server = await startVersitygw(versitygw, accounts);
+    const server = await startVersitygw(versitygw, { accounts });
     t.after(() => server.stop());
     const bucket = await newBucket(server);
     const service = new TokenService();

@@ -3,21 +3,26 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError, UsageError, throwIfAborted } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import { systemClock } from '../../base/system-clock.ts';
 import type { RetryEvent } from './attempts.ts';
 import { parseAzureBlobLocation, parseResticAzureLocation } from './azure-blob/location.ts';
 import type { AzureBlobLocation } from './azure-blob/location.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
+import { withBandwidth } from './bandwidth.ts';
 import { withLimit } from './limit.ts';
 import { withObserver } from './observe.ts';
 import type { OperationObserver } from './observe.ts';
 import { asReadOnly } from './read-only.ts';
 import { withPrefix } from './prefix.ts';
+import { withRequestRate } from './request-rate.ts';
 import { withRetry } from './retry.ts';
 import { parseGcsLocation } from './gcs/location.ts';
 import type { GcsLocation } from './gcs/location.ts';
 import { parseS3Location } from './s3/location.ts';
 import type { S3Location } from './s3/location.ts';
 import type { StoreSettings } from './settings.ts';
+import { checkStoreLimits } from './store-limits.ts';
+import type { StoreLimits } from './store-limits.ts';
 import { ObjectStore } from './store.ts';
 
 /** How a store is opened. */
@@ -34,6 +39,11 @@ export interface OpenStoreOptions extends AbortableOptions {
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
   /** Requests at once. Default: what suits the kind of store. */
   readonly connections?: number | undefined;
+  /**
+   * Ceilings of bandwidth and requests, for all requests of this store together. The few bytes that keep a lock alive
+   * are not held back. Default: none.
+   */
+  readonly limits?: StoreLimits | undefined;
   /** Refuse everything that would change the store. Default false. */
   readonly readOnly?: boolean | undefined;
 }
@@ -75,6 +85,7 @@ export async function openStore(
   options: OpenStoreOptions = {},
 ): Promise<ObjectStore> {
   throwIfAborted(options.signal);
+  checkStoreLimits(options.limits ?? {});
   const driver =
     typeof location === 'string' ? await openDriver(parseStoreLocation(location), options) : location;
   throwIfAborted(options.signal);
@@ -167,8 +178,16 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
 }
 
 function decorate(driver: ObjectDriver, options: OpenStoreOptions): ObjectDriver {
-  const { clock, observe, onRetry, connections } = options;
+  const { clock, observe, onRetry, connections, limits } = options;
   const observed = observe === undefined ? driver : withObserver(driver, { observer: observe, clock });
-  const retried = withRetry(withLimit(observed, { connections }), { clock, onRetry });
+  const slowed = withStoreLimits(withLimit(observed, { connections }), limits ?? {}, clock ?? systemClock);
+  const retried = withRetry(slowed, { clock, onRetry });
   return options.readOnly === true ? asReadOnly(retried) : retried;
+}
+
+function withStoreLimits(driver: ObjectDriver, limits: StoreLimits, clock: Clock): ObjectDriver {
+  const { uploadRate, downloadRate, requestsPerSecond } = limits;
+  const hasRate = uploadRate !== undefined || downloadRate !== undefined;
+  const paced = hasRate ? withBandwidth(driver, { uploadRate, downloadRate, clock }) : driver;
+  return requestsPerSecond === undefined ? paced : withRequestRate(paced, { requestsPerSecond, clock });
 }

@@ -8,6 +8,8 @@ import { answersHttp, ServerProcess } from './server-process.ts';
 
 const startTimeoutMs = 30_000;
 
+const mainKeys = { accessKeyId: 'versityTestKey', secretAccessKey: 'versityTestSecret' };
+
 /** Someone besides the server's owner. */
 export interface VersitygwAccount {
   readonly accessKeyId: string;
@@ -16,10 +18,16 @@ export interface VersitygwAccount {
   readonly role: 'admin' | 'user';
 }
 
+export interface VersitygwOptions {
+  /** The owner's. */
+  readonly keys?: Pick<S3Server, 'accessKeyId' | 'secretAccessKey'>;
+  readonly accounts?: readonly VersitygwAccount[];
+}
+
 /** Starts versitygw on a new folder. It keeps an object's headers in a folder beside, so no xattrs are needed. */
 export async function startVersitygw(
   binary: string,
-  accounts: readonly VersitygwAccount[] = [],
+  { keys = mainKeys, accounts = [] }: VersitygwOptions = {},
 ): Promise<S3Server> {
   const folder = mkdtempSync(join(tmpdir(), 'tranship-versitygw-'));
   const [objects, headers] = [join(folder, 'objects'), join(folder, 'headers')];
@@ -29,11 +37,7 @@ export async function startVersitygw(
   mkdirSync(iam);
   writeFileSync(join(iam, 'users.json'), accountFile(accounts));
   const address = `127.0.0.1:${await freePort()}`;
-  const account = {
-    accessKeyId: 'versityTestKey',
-    secretAccessKey: 'versityTestSecret',
-    region: 'us-east-1',
-  };
+  const account = { ...keys, region: 'us-east-1' };
   // Without --keep-alive it ends the connection after every answer, as no service does.
   const args = [
     '--port',

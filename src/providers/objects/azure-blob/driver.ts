@@ -62,7 +62,7 @@ export class AzureBlobDriver implements ObjectDriver {
 
   /** The server stores nothing whose MD5 is another one than was sent along, and keeps it with the blob. */
   async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
-    const { signal } = options;
+    const { signal, pace } = options;
     const transactionalContentMD5 = await hashOf(body, 'md5', signal);
     const conditions = putConditions(options);
     await this.#requests.sendBody(
@@ -70,7 +70,7 @@ export class AzureBlobDriver implements ObjectDriver {
         container
           .getBlockBlobClient(key)
           .upload(stream, bodySizeBytes(body), { abortSignal, conditions, transactionalContentMD5 }),
-      { body, where: key, signal },
+      { body, where: key, signal, pace },
     );
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import { hashOf } from '../body-hash.ts';
-import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
+import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
 import { putConditions } from './put-conditions.ts';
 import type { AzureBlobRequests } from './requests.ts';
 
@@ -29,7 +29,7 @@ export class AzureBlobMultipartUpload implements MultipartUpload {
     this.#options = options;
   }
 
-  async putPart(partNumber: number, body: Uint8Array, { signal }: AbortableOptions = {}): Promise<void> {
+  async putPart(partNumber: number, body: Uint8Array, { signal, pace }: SendOptions = {}): Promise<void> {
     const where = this.#key;
     this.#refuseAborted();
     if (partNumber > MAX_BLOCKS) throw new UsageError(`a blob has at most ${MAX_BLOCKS} blocks`, { where });
@@ -40,7 +40,7 @@ export class AzureBlobMultipartUpload implements MultipartUpload {
         container
           .getBlockBlobClient(where)
           .stageBlock(id, stream, body.byteLength, { abortSignal, transactionalContentMD5 }),
-      { body, where, signal },
+      { body, where, signal, pace },
     );
     this.#blocks.set(partNumber, id);
   }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { StoreError } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
 import { bodyStream } from '../body-stream.ts';
-import type { ObjectBody } from '../driver.ts';
+import type { ObjectBody, Pace } from '../driver.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
 import { azureError, refusalError } from './azure-error.ts';
@@ -22,6 +22,7 @@ export interface RequestOptions {
 
 export interface BodyOptions extends RequestOptions {
   readonly body: ObjectBody;
+  readonly pace: Pace | undefined;
 }
 
 export interface AzureBlobRequestsOptions {
@@ -52,10 +53,10 @@ export class AzureBlobRequests {
   /** As `send`, for a request that carries a body. */
   async sendBody<T>(
     workFor: (stream: () => Readable) => Work<T>,
-    { body, where, signal }: BodyOptions,
+    { body, where, signal, pace }: BodyOptions,
   ): Promise<T> {
     const scope = this.open(where, signal);
-    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.markSent });
+    const stream = bodyStream(body, scope.bodyEvents(pace));
     try {
       return await this.sendWithin(
         scope,

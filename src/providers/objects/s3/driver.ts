@@ -107,6 +107,7 @@ export class S3Driver implements ObjectDriver {
         wantsMd5: this.#headers.wantsMd5,
         where: key,
         signal: options.signal,
+        pace: options.pace,
       },
     );
     const stored = await sending.catch((error: unknown) => {

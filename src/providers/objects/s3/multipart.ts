@@ -7,10 +7,10 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
-import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
 import { hashOf } from '../body-hash.ts';
-import type { ObjectHeaders, PutHeaders } from './object-headers.ts';
+import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
 import { withContentMd5 } from './content-md5.ts';
+import type { ObjectHeaders, PutHeaders } from './object-headers.ts';
 import type { S3Requests } from './requests.ts';
 
 /** An abort must get through when its caller has already been cancelled, but must not hold that caller for long. */
@@ -66,7 +66,7 @@ export class S3MultipartUpload implements MultipartUpload {
     return upload;
   }
 
-  async putPart(partNumber: number, body: Uint8Array, options: AbortableOptions = {}): Promise<void> {
+  async putPart(partNumber: number, body: Uint8Array, options: SendOptions = {}): Promise<void> {
     const customerKey = await this.#headers.forRead();
     const stored = await this.#requests.sendBody(
       (stream) =>
@@ -83,6 +83,7 @@ export class S3MultipartUpload implements MultipartUpload {
         wantsMd5: this.#headers.wantsMd5,
         where: this.#target.Key,
         signal: options.signal,
+        pace: options.pace,
       },
     );
     if (stored.ETag === undefined) {

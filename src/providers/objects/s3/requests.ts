@@ -11,7 +11,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { StoreError } from '../../../base/errors.ts';
 import { hashOf } from '../body-hash.ts';
 import { bodyStream } from '../body-stream.ts';
-import type { ObjectBody } from '../driver.ts';
+import type { ObjectBody, Pace } from '../driver.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
 import { regionAfter } from './bucket-region.ts';
@@ -41,6 +41,7 @@ export interface BodyOptions extends RequestOptions {
   readonly sha256: string;
   /** True where the server wants an MD5 besides. */
   readonly wantsMd5: boolean;
+  readonly pace: Pace | undefined;
 }
 
 export interface S3RequestsOptions {
@@ -78,10 +79,10 @@ export class S3Requests {
   /** As `send`, for a command that carries a body: its hash is signed instead of being computed again. */
   async sendBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     commandFor: (stream: Readable) => S3Command<I, O>,
-    { body, sha256, wantsMd5, where, signal }: BodyOptions,
+    { body, sha256, wantsMd5, where, signal, pace }: BodyOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
-    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.markSent });
+    const stream = bodyStream(body, scope.bodyEvents(pace));
     try {
       const command = commandFor(stream);
       command.middlewareStack.add(
