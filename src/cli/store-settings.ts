@@ -64,10 +64,10 @@ export async function sourceSettings(
   const profile = args.value('from-profile');
   const credentialsFile = args.value('from-credentials-file');
   if (profile !== undefined || credentialsFile !== undefined) {
-    const accessToken = credentialsFile === undefined ? settings.gcs?.accessToken : undefined;
+    const googleAccessToken = credentialsFile === undefined ? settings.gcs?.googleAccessToken : undefined;
     return {
       azureBlob: { ...settings.azureBlob, credentialsFile },
-      gcs: { ...settings.gcs, credentialsFile, accessToken },
+      gcs: { ...settings.gcs, credentialsFile, googleAccessToken },
       s3: { ...settings.s3, profile, credentialsFile },
     };
   }
@@ -97,7 +97,7 @@ async function settingsWith(
   };
   return {
     azureBlob: { ...common, environment: environment.azure },
-    gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
+    gcs: { ...common, endpoint: environment.gcsEndpoint, googleAccessToken: environment.gcsAccessToken },
     s3: {
       ...common,
       endpoint: environment.s3Endpoint,

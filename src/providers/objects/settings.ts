@@ -51,11 +51,13 @@ export interface AzureCertificate {
 export interface GcsSettings {
   /**
    * JSON of a service account, a user, or an account of another provider whose token is in a file or at a URL. Default:
-   * the access token, then application default credentials, and none where the endpoint is not Google's.
+   * the access tokens, then application default credentials, and none where the endpoint is not Google's.
    */
   readonly credentialsFile?: string | undefined;
-  /** A token of OAuth 2; it ends after an hour or so, and nothing renews it. */
+  /** A token of OAuth 2; it ends after an hour or so, and nothing renews it. Never sent unencrypted over a network. */
   readonly accessToken?: string | undefined;
+  /** As `accessToken`, where that is missing, and sent to Google's own hosts only: others must not learn it. */
+  readonly googleAccessToken?: string | undefined;
   /** `https://host:port`, where the location names none. Default: Google's. */
   readonly endpoint?: string | undefined;
   /** Allows http:// to hosts other than this one. Default false. */
@@ -68,7 +70,7 @@ export interface GcsSettings {
 export interface S3Settings {
   /** Default: AWS_ACCESS_KEY_ID, then the shared files, then a web identity token. */
   readonly credentials?: S3Credentials | undefined;
-  /** `https://host:port`, where the location names none. Default: Amazon's. */
+  /** `https://host:port`, where the location names none. Default: AWS_ENDPOINT_URL_S3 or the profile's, else Amazon's. */
   readonly endpoint?: string | undefined;
   /** Profile of the shared files. Default: AWS_PROFILE, else `default`. */
   readonly profile?: string | undefined;

@@ -18,7 +18,7 @@ export async function createIdentity(
   settings: GcsSettings,
   { isGoogle, timeoutMs }: { readonly isGoogle: boolean; readonly timeoutMs: number },
 ): Promise<GcsIdentity> {
-  const { credentialsFile, accessToken } = settings;
+  const { credentialsFile, accessToken = isGoogle ? settings.googleAccessToken : undefined } = settings;
   if (credentialsFile !== undefined) {
     const { identityFromFile } = await import('./google-identity.ts');
     return identityFromFile(credentialsFile, timeoutMs);

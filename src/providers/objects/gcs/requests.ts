@@ -3,7 +3,7 @@ import { StoreError } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
 import { bodyStream } from '../body-stream.ts';
 import type { ObjectBody, Pace } from '../driver.ts';
-import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
+import { isOpenNetwork, openNetworkError, openTokenError } from '../endpoint.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
@@ -22,8 +22,6 @@ export interface CallOptions {
   /** The key, or the prefix. */
   readonly where: string;
   readonly signal: AbortSignal | undefined;
-  /** True for a request whose caller must learn what became of it, cancelled or not. Default false. */
-  readonly isTold?: boolean;
 }
 
 /** One call of the JSON API. */
@@ -81,11 +79,10 @@ export class GcsRequests {
   /** The answer's body as text, and its headers. */
   async callForText(
     call: Call,
-    { where, signal, isTold = false }: CallOptions,
+    { where, signal }: CallOptions,
   ): Promise<{ readonly body: string; readonly headers: IncomingMessage['headers'] }> {
     const scope = this.open(where, signal);
     try {
-      if (isTold) scope.markSent();
       const answer = await this.sendWithin(scope, call, where);
       return { body: await this.#readText(scope, answer, where), headers: answer.headers };
     } finally {
@@ -160,7 +157,7 @@ export class GcsRequests {
       return await orAborted(identity.headers(), scope.signal);
     } catch (error) {
       // A token that does not come would be waited for by every later request as well.
-      if (scope.failure !== undefined) this.#options.identities.replace(identity);
+      if (scope.fellSilent) this.#options.identities.replace(identity);
       throw this.failureOf(error, scope, where);
     }
   }
@@ -173,7 +170,10 @@ export class GcsRequests {
   ): Promise<IncomingMessage> {
     const { endpoint, allowHttp, client, userProject } = this.#options;
     const url = new URL(endpoint);
-    if (!allowHttp && isOpenNetwork(url)) throw openNetworkError(url.hostname);
+    if (isOpenNetwork(url)) {
+      if (!allowHttp) throw openNetworkError(url.hostname);
+      if (Object.keys(authorization).length > 0) throw openTokenError(url.origin, 'use https://');
+    }
     const { method, path, body, headers, pace, query = {} } = call;
     const payer = userProject === undefined ? {} : { 'x-goog-user-project': userProject };
     const stream = body === undefined ? undefined : bodyStream(body, scope.bodyEvents(pace));
