@@ -13,7 +13,7 @@ import { resolveAccess } from './access.ts';
 import type { AzureBlobAccess } from './access.ts';
 import { answerOf } from './azure-error.ts';
 import type { AzureAnswer } from './azure-error.ts';
-import { tokenCredential } from './identity.ts';
+import { TokenSource } from './identity.ts';
 import { formatAzureBlobLocation } from './location.ts';
 import type { AzureBlobLocation } from './location.ts';
 
@@ -22,6 +22,8 @@ export interface AzureBlobClient {
   readonly container: ContainerClient;
   readonly access: AzureBlobAccess;
   readonly agent: HttpAgent;
+  /** Undefined where no tokens are needed. */
+  readonly tokens: TokenSource | undefined;
 }
 
 /** The SDK's client as this store needs it: it tries once, and takes nothing for an answer that Azure never gives. */
@@ -35,13 +37,15 @@ export async function createClient(
   // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
   const sockets = { keepAlive: true, maxSockets: Infinity };
   const agent = endpoint.startsWith('https:') ? new HttpsAgent(sockets) : new HttpAgent(sockets);
-  const pipeline = newPipeline(await credentialFor(access), {
+  const credential = await credentialFor(access);
+  const pipeline = newPipeline(credential, {
     // Every attempt is ours: ours are counted, shown and bounded.
     retryOptions: { maxTries: 1 },
   });
   pipeline.factories.push(guardAnswers(agent, formatAzureBlobLocation(location)));
   const query = credentials.kind === 'sas' ? `?${credentials.sas.replace(/^\?/, '')}` : '';
-  return { container: new ContainerClient(url + query, pipeline), access, agent };
+  const tokens = credential instanceof TokenSource ? credential : undefined;
+  return { container: new ContainerClient(url + query, pipeline), access, agent, tokens };
 }
 
 async function credentialFor(access: AzureBlobAccess) {
@@ -50,7 +54,7 @@ async function credentialFor(access: AzureBlobAccess) {
   if (credentials.kind === 'account-key') {
     return new StorageSharedKeyCredential(account, credentials.accountKey);
   }
-  return tokenCredential(credentials, access);
+  return TokenSource.create(credentials, access);
 }
 
 /** Sends over sockets of ours, and refuses what is not Azure's: behind a wrong endpoint anything may answer. */
