@@ -9,7 +9,7 @@ export const commonOptions = {
 } as const satisfies OptionTable;
 
 /** How a store beyond this machine is reached. */
-const storeOptions = {
+export const storeOptions = {
   profile: {
     kind: 'value',
     placeholder: 'NAME',
@@ -38,7 +38,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, gs://bucket/prefix, or s3://bucket/prefix?endpoint=URL&region=NAME',
+    help: 'where the repository is: a path, gs://bucket/prefix, s3://bucket/prefix?endpoint=URL, velero:FILE?path=PATH',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {

@@ -2,13 +2,14 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
+import type { OpenStoreOptions } from '../providers/objects/open.ts';
 import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import type { Environment } from './environment.ts';
-import type { lockOptions, readOptions, repositoryOptions } from './common-options.ts';
+import type { lockOptions, readOptions, repositoryOptions, storeOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
@@ -27,17 +28,15 @@ export async function accessRepository(
   context: CommandContext,
   options: { readonly readOnly?: boolean; readonly newPassword?: boolean } = {},
 ): Promise<RepositoryAccess> {
-  const { environment, logger, signal } = context;
+  const { environment, signal } = context;
   const location = await repositoryLocation({
     repository: args.value('repository'),
     repositoryFile: args.value('repository-file'),
     environment,
   });
   const store = await openStore(location, {
+    ...storeOpening(args, context),
     readOnly: options.readOnly ?? false,
-    settings: storeSettings(args, environment),
-    onRetry: (event) => tellRetry(logger, event),
-    signal,
   });
   const password = await resolvePassword({
     file: args.value('password-file'),
@@ -49,7 +48,20 @@ export async function accessRepository(
   return { store, location, password };
 }
 
-function storeSettings(args: Arguments<typeof repositoryOptions>, environment: Environment): StoreSettings {
+/** How options and environment say that a store is opened. */
+export function storeOpening(
+  args: Arguments<typeof storeOptions>,
+  { environment, logger, signal }: CommandContext,
+): OpenStoreOptions {
+  return {
+    settings: storeSettings(args, environment),
+    onRetry: (event) => tellRetry(logger, event),
+    onWarning: (message) => logger.warn(message),
+    signal,
+  };
+}
+
+function storeSettings(args: Arguments<typeof storeOptions>, environment: Environment): StoreSettings {
   const idleTimeout = args.value('idle-timeout');
   const common = {
     credentialsFile: args.value('credentials-file'),

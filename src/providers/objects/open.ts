@@ -5,6 +5,7 @@ import { StoreError, UsageError, throwIfAborted } from '../../base/errors.ts';
 import type { RetryEvent } from './attempts.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
 import { withLimit } from './limit.ts';
+import { mergedSettings } from './merged-settings.ts';
 import { withObserver } from './observe.ts';
 import type { OperationObserver } from './observe.ts';
 import { asReadOnly } from './read-only.ts';
@@ -16,6 +17,8 @@ import { parseS3Location } from './s3/location.ts';
 import type { S3Location } from './s3/location.ts';
 import type { StoreSettings } from './settings.ts';
 import { ObjectStore } from './store.ts';
+import { parseVeleroLocation } from './velero/location.ts';
+import type { VeleroLocation } from './velero/location.ts';
 
 /** How a store is opened. */
 export interface OpenStoreOptions extends AbortableOptions {
@@ -31,14 +34,19 @@ export interface OpenStoreOptions extends AbortableOptions {
   readonly connections?: number | undefined;
   /** Refuse everything that would change the store. Default false. */
   readonly readOnly?: boolean | undefined;
+  /** Called with a line for each thing that a user should know of the store; must not throw. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** Where a store is, before any driver is loaded. */
-export type StoreLocation =
+type DirectLocation =
   { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' } | GcsLocation | S3Location;
 
+/** The same, or a file that says it. */
+export type StoreLocation = DirectLocation | VeleroLocation;
+
 const FORMS =
-  'use a path, file:///absolute/path, local:path, gs://bucket/prefix, s3://bucket/prefix or memory:';
+  'use a path, file:///absolute/path, local:path, gs://bucket/prefix, s3://bucket/prefix, velero:FILE or memory:';
 /** Forms of services that have no driver yet; restic's spellings among them. */
 const NOT_YET: ReadonlySet<string> = new Set(['azure', 'azblob', 'rest', 'sftp', 'b2', 'swift', 'rclone']);
 /** A scheme stands before the first colon, and before any slash: `./a:b` is a path. */
@@ -46,11 +54,12 @@ const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 
 /**
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
- * `gs://bucket/prefix` or restic's `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's
- * `s3:https://host/bucket/prefix`, or `memory:` (empty, and gone when closed). Nothing is created; a folder that is
- * missing is made by the first put, a bucket by nobody. Instead of a location a driver of your own may be given. Every
- * request is tried again for up to 15 minutes where its failure is passing, and the number of requests at once yields
- * to an overloaded server.
+ * `gs://bucket/prefix` or restic's `gs:bucket:/prefix`,
+ * `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or `memory:` (empty, and
+ * gone when closed), or `velero:FILE?path=restic/NAMESPACE`, a file that describes a store as Velero is told of it
+ * (docs/providers.md). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
+ * Instead of a location a driver of your own may be given. Every request is tried again for up to 15 minutes where
+ * its failure is passing, and the number of requests at once yields to an overloaded server.
  *
  * Rejects with UsageError for any other form, without repeating it (locations may hold passwords); with StoreError
  * where the path is no folder; with CancelledError.
@@ -65,10 +74,48 @@ export async function openStore(
   options: OpenStoreOptions = {},
 ): Promise<ObjectStore> {
   throwIfAborted(options.signal);
-  const driver =
-    typeof location === 'string' ? await openDriver(parseStoreLocation(location), options) : location;
+  if (typeof location !== 'string') return new ObjectStore(decorate(location, options), options.settings);
+  const { place, options: resolved } = await resolve(location, options);
+  const driver = await driverAt(place, resolved);
   throwIfAborted(options.signal);
-  return new ObjectStore(decorate(driver, options), options.settings);
+  return new ObjectStore(decorate(driver, resolved), resolved.settings);
+}
+
+/**
+ * The driver at a location as {@link openStore} takes it, bare: nothing is tried again, limited or refused. For checks
+ * of a store itself, such as `checkStore` and `checkConformance`. Rejects as `openStore` does.
+ *
+ * @example
+ * const driver = await openDriver('replica');
+ * console.log(driver.url, driver.capabilities.confirmsPuts);
+ * await driver.close();
+ */
+export async function openDriver(location: string, options: OpenStoreOptions = {}): Promise<ObjectDriver> {
+  throwIfAborted(options.signal);
+  const { place, options: resolved } = await resolve(location, options);
+  return driverAt(place, resolved);
+}
+
+/** Reads the file of a location that only names one. */
+async function resolve(
+  location: string,
+  options: OpenStoreOptions,
+): Promise<{ readonly place: DirectLocation; readonly options: OpenStoreOptions }> {
+  const place = parseStoreLocation(location);
+  if (place.kind !== 'velero') return { place, options };
+  const { readDescription } = await import('./velero/read-description.ts');
+  const described = await readDescription(place, options.signal);
+  for (const warning of described.warnings) options.onWarning?.(warning);
+  const direct = parseStoreLocation(described.location);
+  if (direct.kind === 'velero') throw new UsageError('a description cannot name another one');
+  return {
+    place: direct,
+    options: {
+      ...options,
+      settings: mergedSettings(described.settings, options.settings),
+      readOnly: options.readOnly === true || described.readOnly,
+    },
+  };
 }
 
 /** Reads a location; throws UsageError for a form that is unknown or has no driver yet. */
@@ -87,6 +134,8 @@ export function parseStoreLocation(location: string): StoreLocation {
       return parseGcsLocation(rest);
     case 's3':
       return parseS3Location(rest);
+    case 'velero':
+      return parseVeleroLocation(rest);
     default:
       throw unsupported(scheme.toLowerCase());
   }
@@ -118,7 +167,7 @@ function unsupported(scheme: string): UsageError {
   });
 }
 
-async function openDriver(location: StoreLocation, options: OpenStoreOptions): Promise<ObjectDriver> {
+async function driverAt(location: DirectLocation, options: OpenStoreOptions): Promise<ObjectDriver> {
   if (location.kind === 'memory') {
     const { MemoryDriver } = await import('./memory/driver.ts');
     return new MemoryDriver({ clock: options.clock });
