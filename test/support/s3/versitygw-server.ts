@@ -14,6 +14,9 @@ export async function startVersitygw(binary: string): Promise<S3Server> {
   const [objects, headers] = [join(folder, 'objects'), join(folder, 'headers')];
   mkdirSync(objects);
   mkdirSync(headers);
+  // Accounts beside the first one, for tests of policies.
+  const accounts = join(folder, 'accounts');
+  mkdirSync(accounts);
   const address = `127.0.0.1:${await freePort()}`;
   const account = {
     accessKeyId: 'versityTestKey',
@@ -30,6 +33,9 @@ export async function startVersitygw(binary: string): Promise<S3Server> {
     '--quiet',
     '--health',
     '/health',
+    '--iam-dir',
+    accounts,
+    '--iam-cache-disable',
   ];
   const server = ServerProcess.start('versitygw', binary, [...args, 'posix', '--sidecar', headers, objects], {
     ROOT_ACCESS_KEY: account.accessKeyId,
