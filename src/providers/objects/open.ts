@@ -82,8 +82,9 @@ export async function openStore(
 }
 
 /**
- * The driver at a location as {@link openStore} takes it, bare: nothing is tried again, limited or refused. For checks
- * of a store itself, such as `checkStore` and `checkConformance`. Rejects as `openStore` does.
+ * The driver at a location as {@link openStore} takes it, bare: nothing is tried again or limited, and only `readOnly`
+ * refuses anything. For checks of a store itself, such as `checkStore` and `checkConformance`. Rejects as `openStore`
+ * does.
  *
  * @example
  * const driver = await openDriver('replica');
@@ -93,7 +94,8 @@ export async function openStore(
 export async function openDriver(location: string, options: OpenStoreOptions = {}): Promise<ObjectDriver> {
   throwIfAborted(options.signal);
   const { place, options: resolved } = await resolve(location, options);
-  return driverAt(place, resolved);
+  const driver = await driverAt(place, resolved);
+  return resolved.readOnly === true ? asReadOnly(driver) : driver;
 }
 
 /** Reads the file of a location that only names one. */

@@ -14,15 +14,12 @@ export interface AwsDraft {
   pathStyle?: boolean | undefined;
   profile?: string | undefined;
   credentialsFile?: string | undefined;
+  /** Where it says that any certificate is to be taken. */
+  insecure?: YamlValue | undefined;
 }
 
 const setAtBucket = 'leave it out and set it as the default of the bucket';
 const trustTheServer = 'use a certificate that the machine trusts';
-
-/** Whether anything is encrypted on its way, so that a certificate matters. */
-function wantsTls(value: YamlValue): boolean {
-  return value.textFlag() === true;
-}
 
 /** Keys of `spec.config` for velero-plugin-for-aws. */
 export const awsConfigKeys: KnownKeys<AwsDraft> = {
@@ -36,7 +33,9 @@ export const awsConfigKeys: KnownKeys<AwsDraft> = {
   customerKeyEncryptionFile: unsupportedText('what tranship stores is encrypted anyway: leave it out'),
   customerKeyEncryptionSecret: unsupportedText('what tranship stores is encrypted anyway: leave it out'),
   tagging: unsupportedText(setAtBucket),
-  insecureSkipTLSVerify: { kind: 'unsupported', asks: wantsTls, advice: trustTheServer },
+  insecureSkipTLSVerify: taken(
+    (value, draft) => (draft.insecure = value.textFlag() === true ? value : undefined),
+  ),
   // Velero hands the certificates to its plug-in under this key.
   caCert: unsupportedText(trustTheServer),
   // Of links that Velero gives out.
@@ -62,8 +61,17 @@ export function awsStore(draft: AwsDraft, credentials: CredentialSource | undefi
   return {
     locationFor: (bucket, prefix) => `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}${query}`,
     settings: { s3: identitySettings(draft, credentials) },
-    warnings: [],
+    warnings: insecureWarnings(draft),
   };
+}
+
+/** Throws UsageError where a certificate is shown that would have to be taken unseen. */
+function insecureWarnings({ insecure, endpoint }: AwsDraft): string[] {
+  if (insecure === undefined) return [];
+  if (endpoint?.startsWith('http:') !== true) throw insecure.wrong('is not supported yet', trustTheServer);
+  return [
+    `${insecure.path} has no effect, as the endpoint shows no certificate: it is plain HTTP (${insecure.place})`,
+  ];
 }
 
 function identitySettings(draft: AwsDraft, source: CredentialSource | undefined): S3Settings {

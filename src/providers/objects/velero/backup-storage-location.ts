@@ -13,6 +13,7 @@ import type { YamlValue } from './yaml-value.ts';
 
 interface SpecDraft {
   readOnly: boolean;
+  readonly warnings: string[];
 }
 
 interface ObjectStorageDraft {
@@ -25,6 +26,7 @@ export const specKeys: KnownKeys<SpecDraft> = {
     const mode = textOf(value) ?? 'ReadWrite';
     if (mode !== 'ReadOnly' && mode !== 'ReadWrite') throw value.wrong('must be ReadOnly or ReadWrite');
     draft.readOnly = mode === 'ReadOnly';
+    if (draft.readOnly) draft.warnings.push(`${value.path} is ReadOnly: nothing is written (${value.place})`);
   }),
   // Read by name, below.
   provider: meaningless,
@@ -55,7 +57,7 @@ export function readBackupStorageLocation(
   source: CredentialSource | undefined,
 ): Description {
   const spec = object.member('spec');
-  const own: SpecDraft = { readOnly: false };
+  const own: SpecDraft = { readOnly: false, warnings: [] };
   takeKeys(spec, specKeys, own);
   const storage: ObjectStorageDraft = { prefix: '' };
   takeKeys(spec.member('objectStorage'), objectStorageKeys, storage);
@@ -68,7 +70,7 @@ export function readBackupStorageLocation(
     prefix: storage.prefix,
     prefixValue: spec.member('objectStorage').member('prefix'),
     readOnly: own.readOnly,
-    warnings: [...warnings, ...store.warnings],
+    warnings: [...own.warnings, ...warnings, ...store.warnings],
   };
 }
 

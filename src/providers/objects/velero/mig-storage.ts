@@ -27,11 +27,7 @@ export const migStorageKeys: KnownKeys<StorageDraft> = {
   azureStorageAccount: taken((value, { azure }) => (azure.account = textOf(value))),
   awsKmsKeyId: unsupportedText('leave it out and set it as the default of the bucket'),
   s3CustomCABundle: unsupportedText('use a certificate that the machine trusts'),
-  insecure: {
-    kind: 'unsupported',
-    asks: (value) => value.flag() === true,
-    advice: 'use a certificate that the machine trusts',
-  },
+  insecure: taken((value, { aws }) => (aws.insecure = value.flag() === true ? value : undefined)),
   // Read by name, below.
   credsSecretRef: meaningless,
   awsBucketName: meaningless,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { UsageError } from '../../../../src/base/errors.ts';
-import { openStore } from '../../../../src/providers/objects/open.ts';
+import { openDriver, openStore } from '../../../../src/providers/objects/open.ts';
 import { awsConfigKeys } from '../../../../src/providers/objects/velero/aws.ts';
 import { azureConfigKeys } from '../../../../src/providers/objects/velero/azure.ts';
 import type { DescribedStore } from '../../../../src/providers/objects/velero/described-store.ts';
@@ -126,8 +126,16 @@ stringData:
   it('that is ReadOnly opens a store that refuses writes', async (t) => {
     const file = join(temporaryFolder(t), 'store.yaml');
     writeFileSync(file, plain.replace('spec:', 'spec:\n  accessMode: ReadOnly'));
-    const store = await openStore(`velero:${file}`);
+    const warnings: string[] = [];
+    const store = await openStore(`velero:${file}`, { onWarning: (warning) => warnings.push(warning) });
     await assert.rejects(store.put('config', Buffer.from('x')), { code: 'permission-denied' });
+    const driver = await openDriver(`velero:${file}`);
+    await assert.rejects(driver.put('config', Buffer.from('x'), {}), { code: 'permission-denied' });
+    assert.match(
+      warnings.join('\n'),
+      /^spec\.accessMode is ReadOnly: nothing is written \(.*store\.yaml:6\)$/,
+    );
+    await driver.close();
     await store.close();
   });
 
@@ -179,6 +187,19 @@ data:
     const { location: found, settings } = await read(t, `${storage}---${keys}`);
     assert.equal(found, 's3://replica/velero?endpoint=https://s3.example.com&path-style=true');
     assert.equal(settings.s3?.credentials?.secretAccessKey, secretKey);
+  });
+
+  it('that is insecure is warned of where it changes nothing, and refused elsewhere', async (t) => {
+    const insecure = storage.replace('awsBucketName', 'insecure: true\n    awsBucketName');
+    const { warnings } = await read(t, `${insecure.replace('https:', 'http:')}---${keys}`);
+    assert.match(
+      warnings[0] ?? '',
+      /^spec\.backupStorageConfig\.insecure has no effect, .*store\.yaml:10\)$/,
+    );
+    assert.equal(
+      await refusal(t, insecure),
+      'spec.backupStorageConfig.insecure is not supported yet: store.yaml:10 (use a certificate that the machine trusts)',
+    );
   });
 
   it('without a bucket or with half a Secret says what is missing', async (t) => {
