@@ -149,11 +149,19 @@ class StoreCheck {
     return attempt(() => this.tools.store.put(key, Buffer.from('tranship'), { signal: this.tools.signal }));
   }
 
-  /** Where what is put could not be deleted: beginning an upload takes the same permission, and leaves nothing. */
+  /**
+   * Where what is put could not be deleted: a part of an upload takes the same permission, and leaves nothing once the
+   * upload is taken back. Beginning one is not enough, as not every service is asked for it.
+   */
   #begin(key: string): Promise<Attempt<void>> {
     return attempt(async () => {
-      const upload = await this.tools.patient.createMultipart(key, { signal: this.tools.signal });
-      await upload.abort();
+      const { patient, signal } = this.tools;
+      const upload = await patient.createMultipart(key, { signal });
+      try {
+        await upload.putPart(1, Buffer.from('tranship'), { signal });
+      } finally {
+        await upload.abort();
+      }
     });
   }
 

@@ -69,6 +69,16 @@ describe('the check of a store', () => {
     assert.deepEqual(await keysOf(memory), []);
   });
 
+  it('takes no upload for allowed that was only begun', async () => {
+    const driver = allowing(
+      new MemoryDriver(),
+      (kind) => reads.includes(kind) || /create-multi|abort/.test(kind),
+    );
+    const { rights } = await checkStore(driver);
+    const written = rights.filter(({ right }) => right === 'write');
+    assert.ok(written.length > 0 && written.every(({ outcome }) => outcome === 'refused'));
+  });
+
   it('judges a store that can only be read for a restore, and names what a stage pass lacks', async () => {
     const memory = new MemoryDriver();
     await memory.put('config', Buffer.from('sealed'), {});

@@ -57,7 +57,7 @@ async function bucketWithUser(t: TestContext, binary: string) {
 
 peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
   it('of a stage pass let it work and restore, and refuse what removes anything', async (t) => {
-    const { run, stage, restore, allowRole } = await bucketWithUser(t, versitygw);
+    const { bucket, run, stage, restore, allowRole } = await bucketWithUser(t, versitygw);
     await allowRole('stage');
     for (const result of [await stage(), await stage(), await restore('--verify'), await run(['check'])]) {
       assert.equal(result.code, 0, result.stderr);
@@ -70,6 +70,8 @@ peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
     const found = await run(['store', 'check', '--json']);
     assert.equal(found.code, 0, found.stderr);
     assert.deepEqual(message(found.stdout, 'summary')['can'], { stage: true, restore: true, prune: false });
+    assert.deepEqual(await bucket.unfinishedUploads(), []);
+    for await (const { key } of bucket.driver().list(prefix, {})) assert.doesNotMatch(key, /tranship-check/);
   });
 
   it('of a restore let it work and refuse a stage pass', async (t) => {
