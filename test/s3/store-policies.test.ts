@@ -65,8 +65,8 @@ peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
     const tag = await run(['tag', '--add', 'kept', 'latest']);
     assert.match(tag.stderr, /refused access/);
     assert.equal(tag.code, 1);
-    const key = await run(['key', 'add', '--new-password-command', 'echo another']);
-    assert.match(key.stderr, /refused access/);
+    const added = await run(['key', 'add', '--new-password-command', 'echo another']);
+    assert.match(added.stderr, /refused access/);
     const found = await run(['store', 'check', '--json']);
     assert.equal(found.code, 0, found.stderr);
     assert.deepEqual(message(found.stdout, 'summary')['can'], { stage: true, restore: true, prune: false });

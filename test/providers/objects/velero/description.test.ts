@@ -198,7 +198,8 @@ data:
     );
     assert.equal(
       await refusal(t, insecure),
-      'spec.backupStorageConfig.insecure is not supported yet: store.yaml:10 (use a certificate that the machine trusts)',
+      'spec.backupStorageConfig.insecure is not supported yet: store.yaml:10 ' +
+        '(use a certificate that the machine trusts)',
     );
   });
 
