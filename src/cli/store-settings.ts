@@ -93,6 +93,9 @@ async function settingsWith(
   const common = {
     credentialsFile: args.value('credentials-file'),
     allowHttp: args.flag('allow-http'),
+    caCertificates: caFile === undefined ? undefined : await readCertificates(caFile),
+    insecureTls: args.flag('insecure-tls'),
+    proxy: environment.proxy,
     idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
   };
   return {
@@ -102,9 +105,6 @@ async function settingsWith(
       ...common,
       endpoint: environment.s3Endpoint,
       profile: args.value('profile'),
-      caCertificates: caFile === undefined ? undefined : await readCertificates(caFile),
-      insecureTls: args.flag('insecure-tls'),
-      proxy: environment.proxy,
       ...settingsOf(options),
     },
   };

@@ -7,6 +7,7 @@ import type {
 import { readFile } from 'node:fs/promises';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
 import { isPassingNetworkError } from '../network-error.ts';
+import type { ConnectionAgents } from '../connection-agents.ts';
 import type { AzureBlobCredentials } from '../settings.ts';
 
 /** The credentials with which Microsoft Entra ID gives out tokens. */
@@ -36,9 +37,13 @@ export class TokenSource implements TokenCredential {
   }
 
   /** Loads the library for it, half a second of work, first here. */
-  static async create(credentials: IdentityCredentials, place: IdentityPlace): Promise<TokenSource> {
+  static async create(
+    credentials: IdentityCredentials,
+    place: IdentityPlace,
+    agents: ConnectionAgents,
+  ): Promise<TokenSource> {
     const exchange = new TokenExchange();
-    return new TokenSource(await sdkCredential(credentials, place, exchange), place, exchange);
+    return new TokenSource(await sdkCredential(credentials, place, { agents, exchange }), place, exchange);
   }
 
   /** True while a token is waited for. */
@@ -91,7 +96,7 @@ class TokenExchange {
 async function sdkCredential(
   credentials: IdentityCredentials,
   { authorityHost, source }: IdentityPlace,
-  exchange: TokenExchange,
+  { agents, exchange }: { readonly agents: ConnectionAgents; readonly exchange: TokenExchange },
 ): Promise<TokenCredential> {
   const { ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential } =
     await import('@azure/identity');
@@ -101,6 +106,8 @@ async function sdkCredential(
     // Every attempt is ours: ours are counted, shown and bounded.
     retryOptions: { maxRetries: 0 },
     additionalPolicies: [exchange.policy],
+    // A host that is none is refused by the library.
+    ...(URL.canParse(authorityHost) ? { agent: agents.for(new URL(authorityHost)) } : {}),
   };
   const { tenantId, clientId } = credentials;
   try {

@@ -1,5 +1,6 @@
 import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
+import type { ConnectionAgents } from '../connection-agents.ts';
 import { readCredentialsFile } from './credentials-file.ts';
 import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
 import type { GcsIdentity } from './identity.ts';
@@ -9,21 +10,32 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 /** Where the library gets tokens of service accounts, whatever their file says. */
 const TOKEN_URI = 'https://oauth2.googleapis.com/token';
 
+/** How tokens come. */
+export interface WayToTokens {
+  readonly timeoutMs: number;
+  readonly agents: ConnectionAgents;
+}
+
 /** Of a service account, a user or an account elsewhere; throws a StoreError that names file and field. */
-export async function identityFromFile(path: string, timeoutMs: number): Promise<GcsIdentity> {
-  const client = clientOf(await readCredentialsFile(path), createTransporter(timeoutMs));
-  return identityOf(() => Promise.resolve(client), path);
+export async function identityFromFile(path: string, way: WayToTokens): Promise<GcsIdentity> {
+  const client = clientOf(await readCredentialsFile(path), createTransporter(way));
+  return identityOf(() => Promise.resolve(client), path, way);
 }
 
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
-export function defaultIdentity(timeoutMs: number): GcsIdentity {
-  const transporter = createTransporter(timeoutMs);
+export function defaultIdentity(way: WayToTokens): GcsIdentity {
+  const transporter = createTransporter(way);
   const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } });
-  return identityOf(() => auth.getClient(), 'application default credentials');
+  return identityOf(() => auth.getClient(), 'application default credentials', way);
 }
 
-function identityOf(clientFor: () => Promise<AuthClient>, where: string): GcsIdentity {
+function identityOf(
+  clientFor: () => Promise<AuthClient>,
+  where: string,
+  { agents }: WayToTokens,
+): GcsIdentity {
   return {
+    close: () => agents.close(),
     headers: async () => {
       try {
         const headers = await (await clientFor()).getRequestHeaders();
@@ -36,9 +48,10 @@ function identityOf(clientFor: () => Promise<AuthClient>, where: string): GcsIde
 }
 
 /** Tries once, since every attempt is ours; and a redirect must not carry what proves an identity elsewhere. */
-function createTransporter(timeoutMs: number): gaxios.Gaxios {
+function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
   const retryConfig = { retry: 0, noResponseRetries: 0 };
-  return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs });
+  const agent = (url: URL) => agents.for(url);
+  return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs, agent });
 }
 
 function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): AuthClient {

@@ -3,7 +3,8 @@ import { StoreError } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
 import { bodyStream } from '../body-stream.ts';
 import type { ObjectBody, Pace } from '../driver.ts';
-import { isOpenNetwork, openNetworkError, openTokenError } from '../endpoint.ts';
+import type { ConnectionWarnings } from '../connection-warnings.ts';
+import { isOpenNetwork, openTokenError } from '../endpoint.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
@@ -43,6 +44,8 @@ export interface GcsRequestsOptions {
   readonly endpoint: string;
   readonly userProject: string | undefined;
   readonly allowHttp: boolean;
+  readonly insecureTls: boolean;
+  readonly warnings: ConnectionWarnings;
   readonly idleTimeoutMs: number;
   readonly client: HttpClient;
   readonly identities: Renewable<GcsIdentity>;
@@ -168,12 +171,13 @@ export class GcsRequests {
     authorization: Readonly<Record<string, string>>,
     where: string,
   ): Promise<IncomingMessage> {
-    const { endpoint, allowHttp, client, userProject } = this.#options;
+    const { endpoint, allowHttp, insecureTls, warnings, client, userProject } = this.#options;
     const url = new URL(endpoint);
-    if (isOpenNetwork(url)) {
-      if (!allowHttp) throw openNetworkError(url.hostname);
-      if (Object.keys(authorization).length > 0) throw openTokenError(url.origin, 'use https://');
+    warnings.openNetwork(url, allowHttp);
+    if (isOpenNetwork(url) && Object.keys(authorization).length > 0) {
+      throw openTokenError(url.origin, 'use https://');
     }
+    if (insecureTls) warnings.uncheckedCertificate(endpoint);
     const { method, path, body, headers, pace, query = {} } = call;
     const payer = userProject === undefined ? {} : { 'x-goog-user-project': userProject };
     const stream = body === undefined ? undefined : bodyStream(body, scope.bodyEvents(pace));

@@ -1,0 +1,104 @@
+import { UsageError } from '../../../base/errors.ts';
+import type { S3Credentials, S3Settings } from '../settings.ts';
+import type { CredentialSource, ProviderStore } from './described-store.ts';
+import { iniSection } from './ini-section.ts';
+import { meaningless, taken, unsupportedText } from './known-keys.ts';
+import type { KnownKeys } from './known-keys.ts';
+import { endpointOf, textOf } from './value-forms.ts';
+import type { YamlValue } from './yaml-value.ts';
+
+/** What a description says of S3, while it is read. */
+export interface AwsDraft {
+  region?: string | undefined;
+  endpoint?: string | undefined;
+  pathStyle?: boolean | undefined;
+  profile?: string | undefined;
+  credentialsFile?: string | undefined;
+  /** Where it says that any certificate is to be taken. */
+  insecure?: YamlValue | undefined;
+}
+
+const setAtBucket = 'leave it out and set it as the default of the bucket';
+const trustTheServer = 'use a certificate that the machine trusts';
+
+/** Keys of `spec.config` for velero-plugin-for-aws. */
+export const awsConfigKeys: KnownKeys<AwsDraft> = {
+  region: taken((value, draft) => (draft.region = textOf(value))),
+  s3Url: taken((value, draft) => (draft.endpoint = endpointOf(value))),
+  s3ForcePathStyle: taken((value, draft) => (draft.pathStyle = value.textFlag())),
+  profile: taken((value, draft) => (draft.profile = textOf(value))),
+  credentialsFile: taken((value, draft) => (draft.credentialsFile = textOf(value))),
+  serverSideEncryption: unsupportedText(setAtBucket),
+  kmsKeyId: unsupportedText(setAtBucket),
+  customerKeyEncryptionFile: unsupportedText('what tranship stores is encrypted anyway: leave it out'),
+  customerKeyEncryptionSecret: unsupportedText('what tranship stores is encrypted anyway: leave it out'),
+  tagging: unsupportedText(setAtBucket),
+  insecureSkipTLSVerify: taken(
+    (value, draft) => (draft.insecure = value.textFlag() === true ? value : undefined),
+  ),
+  // Velero hands the certificates to its plug-in under this key.
+  caCert: unsupportedText(trustTheServer),
+  // Of links that Velero gives out.
+  publicUrl: meaningless,
+  signatureVersion: meaningless,
+  // The signature covers a SHA-256 of every body.
+  checksumAlgorithm: meaningless,
+  // The SDK reads both forms of file.
+  enableSharedConfig: meaningless,
+  // Velero adds them from `objectStorage`.
+  bucket: meaningless,
+  prefix: meaningless,
+};
+
+export function awsStore(draft: AwsDraft, credentials: CredentialSource | undefined): ProviderStore {
+  const { region, endpoint, pathStyle } = draft;
+  const parameters = [
+    ...(endpoint === undefined ? [] : [`endpoint=${endpoint}`]),
+    ...(region === undefined ? [] : [`region=${region}`]),
+    ...(pathStyle === undefined ? [] : [`path-style=${String(pathStyle)}`]),
+  ];
+  const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
+  return {
+    locationFor: (bucket, prefix) => `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}${query}`,
+    settings: { s3: identitySettings(draft, credentials) },
+    warnings: insecureWarnings(draft),
+  };
+}
+
+/** Throws UsageError where a certificate is shown that would have to be taken unseen. */
+function insecureWarnings({ insecure, endpoint }: AwsDraft): string[] {
+  if (insecure === undefined) return [];
+  if (endpoint?.startsWith('http:') !== true) throw insecure.wrong('is not supported yet', trustTheServer);
+  return [
+    `${insecure.path} has no effect, as the endpoint shows no certificate: it is plain HTTP (${insecure.place})`,
+  ];
+}
+
+function identitySettings(draft: AwsDraft, source: CredentialSource | undefined): S3Settings {
+  const { profile } = draft;
+  if (source?.kind === 'text') return { credentials: sharedCredentials(source, profile ?? 'default') };
+  return { profile, credentialsFile: source?.path ?? draft.credentialsFile };
+}
+
+/** The access key of a profile; throws UsageError that names what is missing. */
+function sharedCredentials(source: { text: string; place: string }, profile: string): S3Credentials {
+  const section = iniSection(source.text, profile);
+  if (section === undefined) {
+    throw new UsageError(`the credentials have no profile ${JSON.stringify(profile)}`, {
+      where: source.place,
+    });
+  }
+  const field = (name: string): string => {
+    const value = section.get(name);
+    if (value !== undefined && value !== '') return value;
+    throw new UsageError(`the profile ${JSON.stringify(profile)} has no ${name}`, {
+      where: source.place,
+      advice: 'for roles and programs, store it as a file and name that with ?credentials=FILE',
+    });
+  };
+  return {
+    accessKeyId: field('aws_access_key_id'),
+    secretAccessKey: field('aws_secret_access_key'),
+    sessionToken: section.get('aws_session_token'),
+  };
+}
