@@ -76,7 +76,7 @@ export interface GcsSettings extends ConnectionSettings {
 export interface S3Settings extends ConnectionSettings {
   /** Default: AWS_ACCESS_KEY_ID, then the shared files, then a web identity token. */
   readonly credentials?: S3Credentials | undefined;
-  /** `https://host:port`, where the location names none. Default: AWS_ENDPOINT_URL_S3 or the profile's, else Amazon's. */
+  /** `https://host:port`, where the location names none. Default: AWS_ENDPOINT_URL_S3, else Amazon's. */
   readonly endpoint?: string | undefined;
   /** Profile of the shared files. Default: AWS_PROFILE, else `default`. */
   readonly profile?: string | undefined;

@@ -24,8 +24,8 @@ interface Source {
  * An upload in parts that are objects of their own, `KEY-tmp-ID-NUMBER-tmp-part`, each confirmed by its MD5, and that
  * the server joins in the end (compose), 32 at a time. Unlike the multipart uploads of the XML API, which replace
  * whatever is there, joining has preconditions, so that `create` is atomic; unlike a resumable upload, whose bytes come
- * one after the other, parts come in any order and at once. Parts stay where a writer was killed, or where they could not be deleted
- * after the join: a rule of the bucket's life cycle can delete what ends in `-tmp-part`.
+ * one after the other, parts come in any order and at once. Parts stay where a writer was killed, or where they could
+ * not be deleted after the join: a rule of the bucket's life cycle can delete what ends in `-tmp-part`.
  */
 export class GcsMultipartUpload implements MultipartUpload {
   readonly #requests: GcsRequests;

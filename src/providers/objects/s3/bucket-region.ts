@@ -22,8 +22,9 @@ export class FoundRegion {
   }
 
   /**
-   * Has the clients made anew for this region, which is not theirs. True when the next request may succeed: once, since what sends us from
-   * region to region has none of them. Never where the user has named a host of Amazon's that is of one region alone.
+   * Has the clients made anew for this region, which is not theirs. True when the next request may succeed: once, since
+   * what sends us from region to region has none of them. Never where the user has named a host of Amazon's that is of
+   * one region alone.
    */
   async take(region: string, client: S3Client, clients: Renewable<S3Client>): Promise<boolean> {
     const asked = await client.config.endpoint?.();
