@@ -61,10 +61,13 @@ export async function sourceSettings(
     args,
     environment,
   );
-  const profile = args.value('from-profile');
-  const credentialsFile = args.value('from-credentials-file');
-  if (profile !== undefined || credentialsFile !== undefined) {
-    const accessToken = credentialsFile === undefined ? settings.gcs?.accessToken : undefined;
+  const ownProfile = args.value('from-profile');
+  const ownFile = args.value('from-credentials-file');
+  if (ownProfile !== undefined || ownFile !== undefined) {
+    const profile = ownProfile ?? args.value('profile');
+    const credentialsFile = ownFile ?? args.value('credentials-file');
+    // A token of the environment is the target's, and would go before the file.
+    const accessToken = ownFile === undefined ? settings.gcs?.accessToken : undefined;
     return {
       azureBlob: { ...settings.azureBlob, credentialsFile },
       gcs: { ...settings.gcs, credentialsFile, accessToken },

@@ -4,7 +4,7 @@ import { parseRefusal, refusalError } from './gcs-error.ts';
 import type { GcsRequests } from './requests.ts';
 
 /** What one batch takes. */
-const BATCH_CALLS = 100;
+export const BATCH_CALLS = 100;
 
 /** Deletes the objects in batches; throws for the first that the server refused to delete. */
 export async function deleteObjects(
