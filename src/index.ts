@@ -1,6 +1,6 @@
 // A program that imports the declarations need not name the types that they stand on.
 /// <reference types="node" preserve="true" />
-export { openStore } from './providers/objects/open.ts';
+export { openDriver, openStore } from './providers/objects/open.ts';
 export type { OpenStoreOptions } from './providers/objects/open.ts';
 export type { OperationKind } from './providers/objects/intercept.ts';
 export type { OperationEvent, OperationObserver } from './providers/objects/observe.ts';
@@ -10,6 +10,7 @@ export type {
   AzureBlobSettings,
   AzureCertificate,
   AzurePrincipal,
+  ConnectionSettings,
   GcsSettings,
   ObjectLock,
   ProxySettings,
@@ -23,6 +24,17 @@ export type { PutLargeOptions } from './providers/objects/put-large.ts';
 export type * from './providers/objects/driver.ts';
 export { checkConformance } from './providers/objects/conformance.ts';
 export type { ConformanceOptions, ConformanceResult } from './providers/objects/conformance.ts';
+export { StoreWatch } from './providers/objects/store-watch.ts';
+export type { StoreState, StoreWatchOptions } from './providers/objects/store-watch.ts';
+export { checkStore } from './repository/store-check.ts';
+export type { CheckStoreOptions, StoreReport } from './repository/store-check.ts';
+export type { FeatureFinding, RightFinding, StoreOutcome } from './repository/store-check/findings.ts';
+export { storePolicy } from './repository/store-policy.ts';
+export type { PolicyProvider, StorePolicyOptions } from './repository/store-policy.ts';
+export type { StoreGrant, StoreRight, StoreRole } from './repository/store-rights.ts';
+export { findRepositories } from './repository/repository-search.ts';
+export type { FindRepositoriesOptions, RepositorySearch } from './repository/repository-search.ts';
+export type { FoundRepository } from './repository/found-folder.ts';
 export { Repository } from './repository/repository.ts';
 export type {
   DocumentKind,

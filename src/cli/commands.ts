@@ -27,6 +27,9 @@ const loaders: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     unlock: () => import('./commands/unlock.ts'),
     migrate: () => import('./commands/migrate.ts'),
   },
+  'The store': {
+    store: () => import('./commands/store.ts'),
+  },
   'The shell': {
     completion: () => import('./commands/completion.ts'),
   },

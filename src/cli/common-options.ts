@@ -35,9 +35,12 @@ export const storeOptions = {
     aliases: ['cacert'],
     placeholder: 'FILE',
     default: 'AWS_CA_BUNDLE',
-    help: 'S3: trust the authorities in this PEM file too',
+    help: 'trust the authorities in this PEM file too',
   },
-  'insecure-tls': { kind: 'flag', help: 'S3: do not check the server’s certificate, and warn of it' },
+  'insecure-tls': {
+    kind: 'flag',
+    help: 'do not check the certificate of the store’s server, and warn of it',
+  },
   option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: `S3: ${storeSettingsHelp}` },
   'limit-upload': {
     kind: 'value',
@@ -66,7 +69,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, s3://bucket/prefix, gs://bucket/prefix, azblob://account/container/prefix',
+    help: 'a path, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX or velero:FILE',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {

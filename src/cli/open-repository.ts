@@ -8,7 +8,7 @@ import { parseDurationMs } from './duration.ts';
 import { storeOpening } from './open-store.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
-import { sourceSettings, storeSettings } from './store-settings.ts';
+import { sourceSettings } from './store-settings.ts';
 
 export interface RepositoryAccess {
   readonly store: ObjectStore;
@@ -28,9 +28,8 @@ export async function accessRepository(
     repositoryFile: args.value('repository-file'),
     environment,
   });
-  const settings = await storeSettings(args, environment);
   const store = await openStore(location, {
-    ...storeOpening(args, settings, context),
+    ...(await storeOpening(args, context)),
     readOnly: options.readOnly ?? false,
   });
   const password = await resolvePassword({
@@ -58,8 +57,11 @@ export async function openSource(
     environment: from,
     isSource,
   });
-  const settings = await sourceSettings(args, environment);
-  const store = await openStore(location, { ...storeOpening(args, settings, context), readOnly });
+  const store = await openStore(location, {
+    ...(await storeOpening(args, context)),
+    settings: await sourceSettings(args, environment),
+    readOnly,
+  });
   const password = await resolvePassword({
     file: args.value('from-password-file'),
     command: args.value('from-password-command'),

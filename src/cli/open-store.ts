@@ -2,23 +2,22 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RetryEvent } from '../providers/objects/attempts.ts';
 import type { OpenStoreOptions } from '../providers/objects/open.ts';
-import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ByteRate, StoreLimits } from '../providers/objects/store-limits.ts';
 import type { Arguments } from './arguments.ts';
 import { parseByteRate } from './byte-rate.ts';
 import type { CommandContext } from './command.ts';
 import type { storeOptions } from './common-options.ts';
+import { storeSettings } from './store-settings.ts';
 
 const loudFromFailures = 3;
 
-/** How options and environment say that a store with these settings is opened. */
-export function storeOpening(
+/** How options and environment say that a store is opened. */
+export async function storeOpening(
   args: Arguments<typeof storeOptions>,
-  settings: StoreSettings,
-  { logger, signal }: CommandContext,
-): OpenStoreOptions {
+  { environment, logger, signal }: CommandContext,
+): Promise<OpenStoreOptions> {
   return {
-    settings,
+    settings: await storeSettings(args, environment),
     limits: storeLimits(args),
     logger,
     onRetry: (event) => tellRetry(logger, event),

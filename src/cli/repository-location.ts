@@ -30,6 +30,16 @@ export async function repositoryLocation(sources: LocationSources): Promise<stri
   throw new UsageError('no repository was given', { advice: 'use -r LOCATION or TRANSHIP_REPOSITORY' });
 }
 
+/** Where a store is: the one operand, or what the environment says of the repository. */
+export async function storeLocation(
+  operands: readonly string[],
+  environment: LocationSources['environment'],
+): Promise<string> {
+  const [location, ...more] = operands;
+  if (more.length > 0) throw new UsageError('too many arguments', { where: more.join(' ') });
+  return repositoryLocation({ repository: location, environment });
+}
+
 async function locationFromFile(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim();

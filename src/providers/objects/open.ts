@@ -8,8 +8,10 @@ import type { RetryEvent } from './attempts.ts';
 import { parseAzureBlobLocation, parseResticAzureLocation } from './azure-blob/location.ts';
 import type { AzureBlobLocation } from './azure-blob/location.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
+import type { ServiceDriverOptions } from './driver-options.ts';
 import { withBandwidth } from './bandwidth.ts';
 import { withLimit } from './limit.ts';
+import { mergedSettings } from './merged-settings.ts';
 import { withObserver } from './observe.ts';
 import type { OperationObserver } from './observe.ts';
 import { asReadOnly } from './read-only.ts';
@@ -24,6 +26,8 @@ import type { StoreSettings } from './settings.ts';
 import { checkStoreLimits } from './store-limits.ts';
 import type { StoreLimits } from './store-limits.ts';
 import { ObjectStore } from './store.ts';
+import { parseVeleroLocation } from './velero/location.ts';
+import type { VeleroLocation } from './velero/location.ts';
 
 /** How a store is opened. */
 export interface OpenStoreOptions extends AbortableOptions {
@@ -31,7 +35,7 @@ export interface OpenStoreOptions extends AbortableOptions {
   readonly settings?: StoreSettings | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
-  /** Told of what is unsafe in how the store is reached, and of what failed beside the point. Default: nobody is. */
+  /** Warned of what a user should know of how the store is reached and described. Default: nobody is. */
   readonly logger?: Logger | undefined;
   /** Called for every request that has ended, each attempt on its own; must not throw. */
   readonly observe?: OperationObserver | undefined;
@@ -49,16 +53,19 @@ export interface OpenStoreOptions extends AbortableOptions {
 }
 
 /** Where a store is, before any driver is loaded. */
-export type StoreLocation =
+type DirectLocation =
   | AzureBlobLocation
   | GcsLocation
   | { readonly kind: 'local'; readonly path: string }
   | { readonly kind: 'memory' }
   | S3Location;
 
+/** The same, or a file that says it. */
+export type StoreLocation = DirectLocation | VeleroLocation;
+
 const FORMS =
   'use a path, file:///absolute/path, local:path, s3://bucket/prefix, gs://bucket/prefix, ' +
-  'azblob://account/container/prefix or memory:';
+  'azblob://account/container/prefix, velero:FILE or memory:';
 /** Forms of services that have no driver yet; restic's spellings among them. */
 const NOT_YET: ReadonlySet<string> = new Set(['rest', 'sftp', 'b2', 'swift', 'rclone']);
 /** A scheme stands before the first colon, and before any slash: `./a:b` is a path. */
@@ -67,7 +74,8 @@ const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 /**
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
  * `azblob://account/container/prefix` or restic's `azure:container:/prefix`, `gs://bucket/prefix` or restic's
- * `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or
+ * `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`,
+ * `velero:FILE?path=restic/NAMESPACE`, a file that describes a store as Velero is told of it (docs/providers.md), or
  * `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put, a
  * bucket or container by nobody. Instead of a location a driver of your own may be given. Every request is tried again
  * for up to 15 minutes where its failure is passing, and the number of requests at once yields to an overloaded server.
@@ -86,10 +94,50 @@ export async function openStore(
 ): Promise<ObjectStore> {
   throwIfAborted(options.signal);
   checkStoreLimits(options.limits ?? {});
-  const driver =
-    typeof location === 'string' ? await openDriver(parseStoreLocation(location), options) : location;
+  if (typeof location !== 'string') return new ObjectStore(decorate(location, options), options.settings);
+  const { place, options: resolved } = await resolve(location, options);
+  const driver = await driverAt(place, resolved);
   throwIfAborted(options.signal);
-  return new ObjectStore(decorate(driver, options), options.settings);
+  return new ObjectStore(decorate(driver, resolved), resolved.settings);
+}
+
+/**
+ * The driver at a location as {@link openStore} takes it, bare: nothing is tried again or limited, and only `readOnly`
+ * refuses anything. For checks of a store itself, such as `checkStore` and `checkConformance`. Rejects as `openStore`
+ * does.
+ *
+ * @example
+ * const driver = await openDriver('replica');
+ * console.log(driver.url, driver.capabilities.confirmsPuts);
+ * await driver.close();
+ */
+export async function openDriver(location: string, options: OpenStoreOptions = {}): Promise<ObjectDriver> {
+  throwIfAborted(options.signal);
+  const { place, options: resolved } = await resolve(location, options);
+  const driver = await driverAt(place, resolved);
+  return resolved.readOnly === true ? asReadOnly(driver) : driver;
+}
+
+/** Reads the file of a location that only names one. */
+async function resolve(
+  location: string,
+  options: OpenStoreOptions,
+): Promise<{ readonly place: DirectLocation; readonly options: OpenStoreOptions }> {
+  const place = parseStoreLocation(location);
+  if (place.kind !== 'velero') return { place, options };
+  const { readDescription } = await import('./velero/read-description.ts');
+  const described = await readDescription(place, options.signal);
+  for (const warning of described.warnings) options.logger?.warn(warning);
+  const direct = parseStoreLocation(described.location);
+  if (direct.kind === 'velero') throw new UsageError('a description cannot name another one');
+  return {
+    place: direct,
+    options: {
+      ...options,
+      settings: mergedSettings(described.settings, options.settings),
+      readOnly: options.readOnly === true || described.readOnly,
+    },
+  };
 }
 
 /** Reads a location; throws UsageError for a form that is unknown or has no driver yet. */
@@ -112,6 +160,8 @@ export function parseStoreLocation(location: string): StoreLocation {
       return parseGcsLocation(rest);
     case 's3':
       return parseS3Location(rest);
+    case 'velero':
+      return parseVeleroLocation(rest);
     default:
       throw unsupported(scheme.toLowerCase());
   }
@@ -143,25 +193,24 @@ function unsupported(scheme: string): UsageError {
   });
 }
 
-async function openDriver(location: StoreLocation, options: OpenStoreOptions): Promise<ObjectDriver> {
+async function driverAt(location: DirectLocation, options: OpenStoreOptions): Promise<ObjectDriver> {
   if (location.kind === 'memory') {
     const { MemoryDriver } = await import('./memory/driver.ts');
     return new MemoryDriver({ clock: options.clock });
   }
   if (location.kind === 'azure-blob') {
     const { AzureBlobDriver } = await import('./azure-blob/driver.ts');
-    const driver = new AzureBlobDriver(location, options.settings?.azureBlob, options.connections);
+    const driver = new AzureBlobDriver(location, options.settings?.azureBlob, serviceOptions(options));
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   if (location.kind === 'gcs') {
     const { GcsDriver } = await import('./gcs/driver.ts');
-    const driver = new GcsDriver(location, options.settings?.gcs, options.connections);
+    const driver = new GcsDriver(location, options.settings?.gcs, serviceOptions(options));
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   if (location.kind === 's3') {
     const { S3Driver } = await import('./s3/driver.ts');
-    const { settings, connections, clock, logger } = options;
-    const driver = new S3Driver(location, settings?.s3, { connections, clock, logger });
+    const driver = new S3Driver(location, options.settings?.s3, serviceOptions(options));
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([
@@ -175,6 +224,10 @@ async function openDriver(location: StoreLocation, options: OpenStoreOptions): P
     throw localError(error, 'open', location.path);
   }
   throw new StoreError('invalid-argument', 'not a folder', { where: location.path });
+}
+
+function serviceOptions({ connections, clock, logger }: OpenStoreOptions): ServiceDriverOptions {
+  return { connections, clock, logger };
 }
 
 function decorate(driver: ObjectDriver, options: OpenStoreOptions): ObjectDriver {

@@ -1,6 +1,7 @@
 import { TranshipError } from '../../base/errors.ts';
 import type {
   GetOptions,
+  ListOptions,
   MultipartUpload,
   ObjectBody,
   ObjectDriver,
@@ -34,7 +35,7 @@ export function withRetry(driver: ObjectDriver, options: RetryOptions = {}): Obj
     ...intercept(driver, retrying),
     put: (key, body, putOptions) => putAgain(driver, key, body, putOptions, options),
     get: (key, getOptions) => resumeGet(driver, key, getOptions, options),
-    list: (prefix, listOptions) => resumeList(driver, prefix, listOptions.signal, options),
+    list: (prefix, listOptions) => resumeList(driver, prefix, listOptions, options),
     createMultipart: async (key, putOptions) => {
       const upload = await runAgain(
         () => driver.createMultipart(key, putOptions),
@@ -143,14 +144,14 @@ async function* resumeGet(
 async function* resumeList(
   driver: ObjectDriver,
   prefix: string,
-  signal: AbortSignal | undefined,
+  { signal, after }: ListOptions,
   options: RetryOptions,
 ): AsyncGenerator<ObjectInfo, void, undefined> {
   const tries = attempts('list', prefix, signal, options);
   let last: string | undefined;
   for (;;) {
     try {
-      for await (const info of driver.list(prefix, { signal, after: last })) {
+      for await (const info of driver.list(prefix, { signal, after: last ?? after })) {
         // The order of keys is guaranteed, so what stands before the last one was yielded or is new.
         if (last !== undefined && info.key <= last) continue;
         last = info.key;

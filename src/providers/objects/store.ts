@@ -4,6 +4,7 @@ import type {
   ByteRange,
   DriverCapabilities,
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectDriver,
   ObjectInfo,
@@ -144,8 +145,9 @@ export class ObjectStore {
   }
 
   /** Every object whose key starts with the prefix, a plain string (default: all), in ascending byte order of keys. */
-  async *list(prefix = '', options: AbortableOptions = {}): AsyncGenerator<ObjectInfo, void, undefined> {
+  async *list(prefix = '', options: ListOptions = {}): AsyncGenerator<ObjectInfo, void, undefined> {
     checkPrefix(prefix);
+    if (options.after !== undefined) checkKey(options.after);
     throwIfAborted(options.signal);
     yield* this.#driver.list(prefix, options);
   }

@@ -295,4 +295,7 @@ test('a listing that breaks off does not begin again at its first page', async (
   for await (const { key } of driver.list('', {})) keys.push(key);
   assert.deepEqual(keys, ['a', 'b', 'c', 'd']);
   assert.deepEqual(asked, [undefined, 'b']);
+  asked.length = 0;
+  for await (const { key } of driver.list('', { after: 'b' })) assert.ok(key > 'b');
+  assert.deepEqual(asked, ['b']);
 });

@@ -50,6 +50,7 @@ export async function startVersitygw(
     '/health',
     '--iam-dir',
     iam,
+    '--iam-cache-disable',
   ];
   const server = ServerProcess.start('versitygw', binary, [...args, 'posix', '--sidecar', headers, objects], {
     ROOT_ACCESS_KEY: account.accessKeyId,

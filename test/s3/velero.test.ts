@@ -1,0 +1,143 @@
+/** A bucket as Velero leaves it, found and read by what Velero was told of it. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { DeleteBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { peerSuite } from '../support/peers.ts';
+import { newBucket } from '../support/s3/s3-bucket.ts';
+import { s3Client } from '../support/s3/s3-client.ts';
+import type { S3Server } from '../support/s3/s3-server.ts';
+import { startVersitygw } from '../support/s3/versitygw-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { messages, tranship } from '../support/tranship.ts';
+
+const password = 'static-passw0rd';
+
+async function started(t: TestContext, binary: string) {
+  const server = await startVersitygw(binary);
+  t.after(() => server.stop());
+  const bucket = await newBucket(server);
+  return { server, bucket, folder: temporaryFolder(t) };
+}
+
+/** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */
+function description(server: S3Server, bucket: string): string {
+  const ini = `[default]\naws_access_key_id=${server.accessKeyId}\naws_secret_access_key=${server.secretAccessKey}\n`;
+  return `apiVersion: v1
+kind: List
+items:
+- apiVersion: velero.io/v1
+  kind: BackupStorageLocation
+  metadata: { name: default, namespace: velero, resourceVersion: "12" }
+  spec:
+    provider: aws
+    default: true
+    credential: { name: cloud-credentials, key: cloud }
+    objectStorage: { bucket: ${bucket}, prefix: velero }
+    config: { region: ${server.region}, s3ForcePathStyle: "true", s3Url: "${server.endpoint}" }
+  status: { phase: Available }
+- apiVersion: v1
+  kind: Secret
+  metadata: { name: cloud-credentials, namespace: velero }
+  type: Opaque
+  data: { cloud: ${Buffer.from(ini).toString('base64')} }
+`;
+}
+
+async function putObject(server: S3Server, bucket: string, key: string): Promise<void> {
+  const client = s3Client(server);
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'something' }));
+  client.destroy();
+}
+
+peerSuite(['versitygw', 'restic-newest'], 'the store of a BackupStorageLocation', (paths) => {
+  it('is searched, and a repository that restic left there is read', async (t) => {
+    const { server, bucket, folder } = await started(t, paths.versitygw);
+    mkdirSync(join(folder, 'source'));
+    writeFileSync(join(folder, 'source/file'), 'of a volume');
+    const env = { ...bucket.env, AWS_DEFAULT_REGION: server.region, RESTIC_PASSWORD: password };
+    const repository = bucket.resticLocation('velero/restic/shop');
+    for (const args of [['init'], ['backup', '--no-cache', join(folder, 'source')]]) {
+      await promisify(execFile)(paths['restic-newest'], ['-r', repository, ...args], { env });
+    }
+    await putObject(server, bucket.name, 'velero/backups/one/velero-backup.json');
+    await putObject(server, bucket.name, 'velero/kopia/shop/kopia.repository');
+    const yaml = description(server, bucket.name);
+    writeFileSync(join(folder, 'store.yaml'), yaml);
+    const location = `velero:${join(folder, 'store.yaml')}`;
+
+    const repos = await tranship(['store', 'repos', location, '--json']);
+    assert.deepEqual([repos.stderr, repos.code], ['', 0]);
+    const [found]: unknown[] = messages(repos.stdout);
+    assert.ok(Array.isArray(found));
+    assert.deepEqual(
+      found.map(({ path, format, snapshots }) => [path, format, snapshots]),
+      [
+        ['kopia/shop', 'kopia', null],
+        ['restic/shop', 'restic', 1],
+      ],
+    );
+    const byUrl = await tranship(['store', 'repos', bucket.location('velero'), '--json'], {
+      env: bucket.env,
+    });
+    assert.equal(byUrl.stdout, repos.stdout);
+
+    const piped = await tranship(['store', 'check', 'velero:-'], { input: yaml });
+    assert.deepEqual([piped.stderr, piped.code], ['', 0]);
+
+    const one = { TRANSHIP_REPOSITORY: `${location}?path=restic/shop`, TRANSHIP_PASSWORD: password };
+    const target = join(folder, 'target');
+    const restored = await tranship(['restore', `latest:${join(folder, 'source')}`, '--target', target], {
+      env: one,
+    });
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.equal(readFileSync(join(target, 'file'), 'utf8'), 'of a volume');
+    const staged = await tranship(['stage', target, '--as', '/v'], { env: one });
+    assert.equal(staged.code, 0, staged.stderr);
+    for (const { stdout, stderr } of [repos, piped, restored, staged]) {
+      assert.ok(!`${stdout}${stderr}`.includes(server.secretAccessKey), 'a secret was printed');
+    }
+  });
+});
+
+peerSuite(['versitygw'], 'a store that is watched', ({ versitygw }) => {
+  it('is told to be gone when its bucket is deleted', async (t) => {
+    const { server, bucket } = await started(t, versitygw);
+    const client = s3Client(server);
+    t.after(() => client.destroy());
+    let [isDeleted, isEnded] = [false, false];
+    let text = '';
+    const result = await tranship(['store', 'check', bucket.location(), '--watch', '100ms', '--json'], {
+      env: bucket.env,
+      onStdout: (piece, child) => {
+        text += piece;
+        if (!isDeleted && text.includes('"reachable"')) {
+          isDeleted = true;
+          void client.send(new DeleteBucketCommand({ Bucket: bucket.name }));
+        }
+        if (!isEnded && text.includes('"gone"')) isEnded = child.kill('SIGINT');
+      },
+    });
+    const states = messages(result.stdout).filter((line) => line['message_type'] === 'store_state');
+    assert.deepEqual(
+      states.map(({ state, code }) => [state, code]),
+      [
+        ['reachable', undefined],
+        ['gone', 'no-bucket'],
+      ],
+    );
+    assert.equal(result.code, 130);
+  });
+
+  it('is checked no further when there is no bucket', async (t) => {
+    const { bucket } = await started(t, versitygw);
+    const location = bucket.location().replace(bucket.name, 'nowhere');
+    const { code, stderr } = await tranship(['store', 'check', location], { env: bucket.env });
+    assert.match(stderr, /^tranship: the bucket does not exist: [^\n]*\n$/);
+    assert.equal(code, 1);
+  });
+});
