@@ -18,11 +18,9 @@ import type { CopyEvent } from '../../src/copy/copy-snapshots/copy-events.ts';
 import { MemoryDriver } from '../../src/providers/objects/memory/driver.ts';
 import { openStore } from '../../src/providers/objects/open.ts';
 import { ObjectStore } from '../../src/providers/objects/store.ts';
-import type { IndexedPack } from '../../src/repository/format/blob.ts';
 import { keyOf } from '../../src/repository/format/file-kind.ts';
-import { encodeIndexFile } from '../../src/repository/format/index-file.ts';
 import { listEntries } from '../../src/repository/list-entries.ts';
-import { loadIndex, visitIndexFiles } from '../../src/repository/loaded-index.ts';
+import { loadIndex } from '../../src/repository/loaded-index.ts';
 import { acquireLock } from '../../src/repository/locks.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { listSnapshots } from '../../src/repository/snapshots.ts';
@@ -36,6 +34,7 @@ import { PEER_PASSWORD } from '../support/restic.ts';
 import { createRandom } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 import { weakScrypt } from '../support/weak-key.ts';
+import { indexOf, renameBlobs, timesStored } from './indexed-blobs.ts';
 
 interface Bench {
   readonly folder: string;
@@ -99,17 +98,6 @@ function copy(source: Repository, target: Repository, options: CopyOptions = {})
   return copySnapshots(source, target, { workers: 1, ...options });
 }
 
-/** How often index files list each blob; 1 everywhere where nothing was stored twice. */
-async function timesStored(repository: Repository): Promise<readonly number[]> {
-  const times = new Map<string, number>();
-  await visitIndexFiles(repository, await repository.listIds('index'), (_id, { packs }) => {
-    for (const { blobs } of packs) {
-      for (const { id, type } of blobs) times.set(`${type} ${id}`, (times.get(`${type} ${id}`) ?? 0) + 1);
-    }
-  });
-  return [...times.values()];
-}
-
 async function documents(repository: Repository): Promise<readonly string[]> {
   const { snapshots } = await listSnapshots(repository);
   const texts = snapshots.map(({ id }) => repository.loadDocument('snapshots', id));
@@ -129,28 +117,6 @@ async function packOf(work: Bench, file: string, snapshot: 0 | 1): Promise<strin
   const slice = (await loadIndex(work.source)).locate('data', await firstBlobOf(work, file, snapshot));
   assert.ok(slice !== undefined);
   return keyOf('data', slice.packId);
-}
-
-/** Writes every index file anew, each blob under the id that it is to have; undefined for none. */
-async function renameBlobs(
-  repository: Repository,
-  rename: (id: string) => string | undefined,
-): Promise<void> {
-  const old = await repository.listIds('index');
-  const packs: IndexedPack[] = [];
-  await visitIndexFiles(repository, old, (_file, file) => {
-    for (const { id, blobs } of file.packs) {
-      packs.push({
-        id,
-        blobs: blobs.flatMap((blob) => {
-          const renamed = rename(blob.id);
-          return renamed === undefined ? [] : [{ ...blob, id: renamed }];
-        }),
-      });
-    }
-  });
-  await repository.saveDocument('index', encodeIndexFile({ packs }));
-  for (const id of old) await repository.store.delete(keyOf('index', id));
 }
 
 describe('copySnapshots', () => {
@@ -501,13 +467,4 @@ function flipByte(path: string): void {
   bytes[1000] = (bytes[1000] ?? 0) ^ 1;
   rmSync(path);
   writeFileSync(path, bytes);
-}
-
-/** The index files that list the pack. */
-async function indexOf(repository: Repository, packKey: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  await visitIndexFiles(repository, await repository.listIds('index'), (id, { packs }) => {
-    if (packs.some((pack) => packKey.endsWith(pack.id))) found.push(id);
-  });
-  return found;
 }

@@ -16,9 +16,10 @@ export interface RequestRateOptions {
 
 /**
  * A driver that sends at most so many requests a second, of whatever kind; the others wait in order, and leave when
- * their signal fires. A listing counts once for 1,000 entries, as services answer it, and keys that are deleted together
- * once for as many as the driver's capabilities say. More is sent than is counted only where a service turns out to
- * take no deletion of many, as some that speak Azure's language. To be put below `retry`, so that every attempt counts.
+ * their signal fires. A listing counts once for 1,000 entries, as services answer it, and keys that are deleted
+ * together once for as many as the driver's capabilities say. More is sent than is counted only where a service turns
+ * out to take no deletion of many, as some that speak Azure's language. To be put below `retry`, so that every attempt
+ * counts.
  */
 export function withRequestRate(driver: ObjectDriver, options: RequestRateOptions): ObjectDriver {
   const { requestsPerSecond, clock } = options;
