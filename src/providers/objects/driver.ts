@@ -85,6 +85,8 @@ export interface DriverCapabilities {
   readonly atomicCreate: boolean;
   /** True when the server confirms the bytes of a put by a checksum, or the bytes never leave this machine. */
   readonly confirmsPuts: boolean;
+  /** Keys that `deleteMany` deletes with one request at the most. Default 1,000. */
+  readonly keysPerDeletion?: number | undefined;
 }
 
 /** A body in pieces; the pieces are put one after the other. The driver must not change nor keep them. */

@@ -2,7 +2,7 @@ import { StoreError, TranshipError } from '../../../base/errors.ts';
 import type { AzureBlobRequests } from './requests.ts';
 
 /** What one Blob Batch request takes. */
-const BATCH_KEYS = 256;
+export const BATCH_KEYS = 256;
 
 /** Deletes blobs of one container: in batches where the server knows them, else singly, several at once. */
 export class AzureBlobDeletion {

@@ -26,7 +26,7 @@ import type { AzureBlobSettings } from '../settings.ts';
 import { answerOf } from './azure-error.ts';
 import { createClient } from './client.ts';
 import type { AzureBlobClient } from './client.ts';
-import { AzureBlobDeletion } from './deletion.ts';
+import { AzureBlobDeletion, BATCH_KEYS } from './deletion.ts';
 import { isFolderMarker } from './folder-marker.ts';
 import { AzureBlobListing } from './listing.ts';
 import { formatAzureBlobLocation } from './location.ts';
@@ -56,7 +56,7 @@ export class AzureBlobDriver implements ObjectDriver {
     const warnings = new ConnectionWarnings(logger);
     const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
     this.url = formatAzureBlobLocation({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true, keysPerDeletion: BATCH_KEYS };
     // Messages name the whole location; `url` is that of the container, of which a prefix is a view.
     const url = formatAzureBlobLocation(location);
     this.#clients = new Renewable({

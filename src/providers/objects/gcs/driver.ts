@@ -20,7 +20,7 @@ import { Renewable } from '../renewable.ts';
 import { checkedIdleTimeoutMs } from '../request-scope.ts';
 import type { RequestScope } from '../request-scope.ts';
 import type { GcsSettings } from '../settings.ts';
-import { deleteObjects } from './deletion.ts';
+import { BATCH_CALLS, deleteObjects } from './deletion.ts';
 import { HttpClient } from './http-client.ts';
 import { createIdentity } from './identity.ts';
 import type { GcsIdentity } from './identity.ts';
@@ -57,7 +57,7 @@ export class GcsDriver implements ObjectDriver {
     const configured = settings.endpoint === undefined ? undefined : gcsEndpointOrigin(settings.endpoint);
     const endpoint = location.endpoint ?? configured ?? GOOGLE;
     this.url = formatGcsLocation({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true, keysPerDeletion: BATCH_CALLS };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatGcsLocation(location);
     const isGoogle = GOOGLE_HOST.test(new URL(endpoint).hostname);

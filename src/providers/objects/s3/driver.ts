@@ -28,7 +28,7 @@ import { ConnectionWarnings } from '../connection-warnings.ts';
 import type { ServiceDriverOptions } from '../driver-options.ts';
 import { FoundRegion } from './bucket-region.ts';
 import { createClient } from './client.ts';
-import { deleteObjects } from './deletion.ts';
+import { BATCH_KEYS, deleteObjects } from './deletion.ts';
 import { listObjects } from './listing.ts';
 import { formatS3Location } from './location.ts';
 import type { S3Location } from './location.ts';
@@ -59,7 +59,7 @@ export class S3Driver implements ObjectDriver {
   constructor(location: S3Location, settings: S3Settings = {}, options: ServiceDriverOptions = {}) {
     const { connections = CONNECTIONS, clock = systemClock, logger = silentLogger } = options;
     this.url = formatS3Location({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true, keysPerDeletion: BATCH_KEYS };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
     const warnings = new ConnectionWarnings(logger);
