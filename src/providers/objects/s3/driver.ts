@@ -47,7 +47,13 @@ export class S3Driver implements ObjectDriver {
   /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
   constructor(location: S3Location, settings: S3Settings = {}, connections = CONNECTIONS) {
     this.url = formatS3Location({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = {
+      connections,
+      atomicCreate: true,
+      confirmsPuts: true,
+      comparesSha256: true,
+      partsLeaveNothing: true,
+    };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
     this.#clients = new Renewable({
