@@ -21,7 +21,7 @@ import type { Plan } from './support/run-file.ts';
 const usage = `npm run bench [-- option...]          passes of tranship and its peers: data x store x pass x program
 npm run bench -- report [FILE...]     writes docs/performance.md from results (default: the newest)
 npm run bench -- micro [NAME]         micro benches, or one of them
-npm run bench -- store-driver KIND    the driver of gcs or s3 against the service's plain SDK
+npm run bench -- store-driver KIND    the driver of azure-blob, gcs or s3 against the service's plain SDK
 npm run bench -- large-index [BLOBS]  a small pass into a repository with a large index
 
   --quick             what to run before and after a change: under 10 minutes

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { azureBlobRace } from './drivers/azure-blob.ts';
 import type { Contestant, DriverRace } from './drivers/driver-race.ts';
 import { gcsRace } from './drivers/gcs.ts';
 import { s3Race } from './drivers/s3.ts';
@@ -15,7 +16,11 @@ import { describeMachine } from './support/machine.ts';
 const objects = 64;
 const sizeBytes = 16 * 2 ** 20;
 const concurrency = 8;
-const races: Readonly<Record<string, () => Promise<DriverRace>>> = { gcs: gcsRace, s3: s3Race };
+const races: Readonly<Record<string, () => Promise<DriverRace>>> = {
+  'azure-blob': azureBlobRace,
+  gcs: gcsRace,
+  s3: s3Race,
+};
 
 interface Figure {
   readonly megabytesPerSecond: number;

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 
 /** The other programs of the format that judge our bytes, and the servers and the proxy that our requests meet. */
 export type PeerName =
-  'restic-oldest' | 'restic-newest' | 'rustic' | 'versitygw' | 'ceph' | 'fake-gcs-server' | 'toxiproxy';
+  | 'restic-oldest'
+  | 'restic-newest'
+  | 'rustic'
+  | 'versitygw'
+  | 'ceph'
+  | 'fake-gcs-server'
+  | 'azurite'
+  | 'toxiproxy';
 
 /** Programs of other formats, which only the benches compare with. */
 export type BenchPeerName = 'kopia' | 'rclone';
@@ -41,7 +48,14 @@ interface CargoRecipe {
   readonly crate: string;
 }
 
-export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe;
+/** Installs a package, without running what it or its dependencies ask for; `program` is a file of it. */
+export interface NpmRecipe {
+  readonly kind: 'npm';
+  readonly package: string;
+  readonly program: string;
+}
+
+export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe | NpmRecipe;
 
 export interface Peer<Name extends string = PeerName | BenchPeerName> {
   readonly name: Name;
@@ -114,6 +128,14 @@ export const peers: readonly Peer<PeerName>[] = [
     recipe: { kind: 'go', module: 'github.com/fsouza/fake-gcs-server' },
     folder: 'fake-gcs-server-1.56.1',
     binary: 'fake-gcs-server',
+  },
+  {
+    name: 'azurite',
+    version: '3.37.0',
+    recipe: { kind: 'npm', package: 'azurite', program: 'dist/src/blob/main.js' },
+    folder: 'azurite-3.37.0',
+    binary: 'azurite-blob',
+    versionArguments: ['--version'],
   },
   {
     name: 'toxiproxy',

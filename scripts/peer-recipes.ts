@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DebianTreeRecipe, GoRecipe, Peer } from './peer-catalogue.ts';
+import type { DebianTreeRecipe, GoRecipe, NpmRecipe, Peer } from './peer-catalogue.ts';
 
 /** Runs a command with its output on our standard error; throws when it fails. */
 function run(
@@ -121,6 +121,14 @@ function unpackFromDebian(peer: Peer, recipe: DebianTreeRecipe, target: string):
   chmodSync(join(target, peer.binary), 0o755);
 }
 
+/** The executable is a script that runs the package's program with the Node of the path. */
+function installFromNpm(peer: Peer, recipe: NpmRecipe, target: string): void {
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
+  run(target, 'npm', ['install', '--prefix', target, ...quiet, `${recipe.package}@${peer.version}`]);
+  const program = `$(dirname "$0")/node_modules/${recipe.package}/${recipe.program}`;
+  writeFileSync(join(target, peer.binary), `#!/bin/sh\nexec node "${program}" "$@"\n`);
+}
+
 /** Makes the peer in `target`, an empty folder. Throws when it cannot be had. */
 export function makePeer(peer: Peer, target: string): void {
   const { recipe } = peer;
@@ -133,6 +141,9 @@ export function makePeer(peer: Peer, target: string): void {
       break;
     case 'debian-program':
       if (!takeFromDebian(peer, recipe.package, target)) buildWithGo(peer, recipe.otherwise, target);
+      break;
+    case 'npm':
+      installFromNpm(peer, recipe, target);
       break;
     case 'debian-tree':
       unpackFromDebian(peer, recipe, target);

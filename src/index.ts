@@ -5,7 +5,19 @@ export type { OpenStoreOptions } from './providers/objects/open.ts';
 export type { OperationKind } from './providers/objects/intercept.ts';
 export type { OperationEvent, OperationObserver } from './providers/objects/observe.ts';
 export type { RetryEvent } from './providers/objects/attempts.ts';
-export type { GcsSettings, S3Credentials, S3Settings, StoreSettings } from './providers/objects/settings.ts';
+export type {
+  AzureBlobCredentials,
+  AzureBlobSettings,
+  AzureCertificate,
+  AzurePrincipal,
+  GcsSettings,
+  ObjectLock,
+  ProxySettings,
+  S3Credentials,
+  S3Settings,
+  StoreSettings,
+} from './providers/objects/settings.ts';
+export type { ByteRate, StoreLimits, TimedByteRate } from './providers/objects/store-limits.ts';
 export { ObjectStore } from './providers/objects/store.ts';
 export type { PutLargeOptions } from './providers/objects/put-large.ts';
 export type * from './providers/objects/driver.ts';
@@ -92,6 +104,9 @@ export { stage } from './copy/stage.ts';
 export type { StageOptions, StageResult, StageStream } from './copy/stage.ts';
 export type { Compression } from './copy/pipeline/protocol.ts';
 export type { StageCounts, StageEvent } from './copy/stage/stage-events.ts';
+export { copySnapshots } from './copy/copy-snapshots.ts';
+export type { CopyOptions, CopyResult, SnapshotCopy } from './copy/copy-snapshots.ts';
+export type { CopyCounts, CopyEvent } from './copy/copy-snapshots/copy-events.ts';
 export { restore } from './copy/restore.ts';
 export type { Overwrite, RestoreOptions, RestoreResult } from './copy/restore.ts';
 export type { RestoreCounts, RestoreEvent } from './copy/restore/restore-events.ts';

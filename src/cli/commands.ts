@@ -17,6 +17,7 @@ const loaders: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     diff: () => import('./commands/diff.ts'),
     dump: () => import('./commands/dump.ts'),
     stats: () => import('./commands/stats.ts'),
+    copy: () => import('./commands/copy.ts'),
     tag: () => import('./commands/tag.ts'),
   },
   'The repository': {

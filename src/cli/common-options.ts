@@ -1,4 +1,5 @@
 import type { OptionTable } from './option-table.ts';
+import { storeSettingsHelp } from './store-settings.ts';
 
 /** Understood by every command, before its name and after it. */
 export const commonOptions = {
@@ -20,14 +21,41 @@ export const storeOptions = {
     kind: 'value',
     placeholder: 'FILE',
     default: 'the environment’s',
-    help: 'GCS: a file of Google’s; S3: the shared credentials file',
+    help: 'Azure: a file of AZURE_NAME=value lines; GCS: a file of Google’s; S3: the shared credentials file',
   },
-  'allow-http': { kind: 'flag', help: 'GCS, S3: allow an http:// endpoint off this machine' },
+  'allow-http': { kind: 'flag', help: 'allow an http:// endpoint off this machine, and warn of it' },
   'idle-timeout': {
     kind: 'value',
     placeholder: 'DURATION',
     default: '2m',
-    help: 'GCS, S3: try again when nothing moved for so long',
+    help: 'a remote store: try again when nothing moved for so long',
+  },
+  'ca-cert': {
+    kind: 'value',
+    aliases: ['cacert'],
+    placeholder: 'FILE',
+    default: 'AWS_CA_BUNDLE',
+    help: 'S3: trust the authorities in this PEM file too',
+  },
+  'insecure-tls': { kind: 'flag', help: 'S3: do not check the server’s certificate, and warn of it' },
+  option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: `S3: ${storeSettingsHelp}` },
+  'limit-upload': {
+    kind: 'value',
+    placeholder: 'RATE',
+    default: 'unlimited',
+    help: 'send at most so much a second: KiB, 10M for MiB, or 08:00-18:00=10M by the time of day',
+  },
+  'limit-download': {
+    kind: 'value',
+    placeholder: 'RATE',
+    default: 'unlimited',
+    help: 'receive at most so much a second, likewise',
+  },
+  'limit-requests': {
+    kind: 'value',
+    placeholder: 'N',
+    default: 'unlimited',
+    help: 'send at most so many requests a second',
   },
 } as const satisfies OptionTable;
 
@@ -38,7 +66,7 @@ export const repositoryOptions = {
     aliases: ['repo'],
     placeholder: 'LOCATION',
     default: 'TRANSHIP_REPOSITORY',
-    help: 'where the repository is: a path, gs://bucket/prefix, s3://bucket/prefix?endpoint=URL, velero:FILE?path=PATH',
+    help: 'a path, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX or velero:FILE',
   },
   'repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds the location' },
   'password-file': {
@@ -55,6 +83,46 @@ export const repositoryOptions = {
   },
   ...storeOptions,
   ...commonOptions,
+} as const satisfies OptionTable;
+
+/** The repository that is copied from; what is not given here is as for the other one. */
+export const sourceOptions = {
+  'from-repository': {
+    kind: 'value',
+    aliases: ['from-repo'],
+    placeholder: 'LOCATION',
+    default: 'TRANSHIP_FROM_REPOSITORY',
+    help: 'where the source repository is, as -r',
+  },
+  'from-repository-file': { kind: 'value', placeholder: 'FILE', help: 'a file that holds its location' },
+  'from-password-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'TRANSHIP_FROM_PASSWORD, or ask',
+    help: 'a file that holds its password',
+  },
+  'from-password-command': {
+    kind: 'value',
+    placeholder: 'COMMAND',
+    help: 'a program that prints its password, run without a shell',
+  },
+  'from-profile': {
+    kind: 'value',
+    placeholder: 'NAME',
+    default: 'as --profile',
+    help: 'S3: profile for the source',
+  },
+  'from-credentials-file': {
+    kind: 'value',
+    placeholder: 'FILE',
+    default: 'as --credentials-file',
+    help: 'credentials file for the source, of whichever service it is on',
+  },
+  'from-option': {
+    kind: 'list',
+    placeholder: 'NAME=VALUE',
+    help: 'settings for the source’s store instead of those of --option',
+  },
 } as const satisfies OptionTable;
 
 /** Options that may stand before the command's name. */

@@ -1,20 +1,14 @@
-import { describeError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
-import type { RetryEvent } from '../providers/objects/attempts.ts';
 import { openStore } from '../providers/objects/open.ts';
-import type { OpenStoreOptions } from '../providers/objects/open.ts';
-import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import type { Environment } from './environment.ts';
-import type { lockOptions, readOptions, repositoryOptions, storeOptions } from './common-options.ts';
+import type { lockOptions, readOptions, repositoryOptions, sourceOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
+import { storeOpening } from './open-store.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
-
-const loudFromFailures = 3;
+import { sourceSettings } from './store-settings.ts';
 
 export interface RepositoryAccess {
   readonly store: ObjectStore;
@@ -35,7 +29,7 @@ export async function accessRepository(
     environment,
   });
   const store = await openStore(location, {
-    ...storeOpening(args, context),
+    ...(await storeOpening(args, context)),
     readOnly: options.readOnly ?? false,
   });
   const password = await resolvePassword({
@@ -48,38 +42,35 @@ export async function accessRepository(
   return { store, location, password };
 }
 
-/** How options and environment say that a store is opened. */
-export function storeOpening(
-  args: Arguments<typeof storeOptions>,
-  { environment, logger, signal }: CommandContext,
-): OpenStoreOptions {
-  return {
-    settings: storeSettings(args, environment),
-    onRetry: (event) => tellRetry(logger, event),
-    onWarning: (message) => logger.warn(message),
+/** Opens the repository that is copied from. */
+export async function openSource(
+  args: Arguments<typeof repositoryOptions & typeof sourceOptions>,
+  context: CommandContext,
+  readOnly = false,
+): Promise<Repository> {
+  const { environment, logger, signal } = context;
+  const { from } = environment;
+  const isSource = true;
+  const location = await repositoryLocation({
+    repository: args.value('from-repository'),
+    repositoryFile: args.value('from-repository-file'),
+    environment: from,
+    isSource,
+  });
+  const store = await openStore(location, {
+    ...(await storeOpening(args, context)),
+    settings: await sourceSettings(args, environment),
+    readOnly,
+  });
+  const password = await resolvePassword({
+    file: args.value('from-password-file'),
+    command: args.value('from-password-command'),
+    environment: from,
+    isSource,
     signal,
-  };
-}
-
-function storeSettings(args: Arguments<typeof storeOptions>, environment: Environment): StoreSettings {
-  const idleTimeout = args.value('idle-timeout');
-  const common = {
-    credentialsFile: args.value('credentials-file'),
-    allowHttp: args.flag('allow-http'),
-    idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
-  };
-  return {
-    gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
-    s3: { ...common, endpoint: environment.s3Endpoint, profile: args.value('profile') },
-  };
-}
-
-/** A request that fails once is everyday; one that keeps failing explains why nothing moves. */
-function tellRetry(logger: Logger, { kind, key, failures, delayMs, error }: RetryEvent): void {
-  const seconds = (delayMs / 1000).toFixed(1);
-  const message = `${kind} ${key} failed, again in ${seconds} s, for 15 minutes at most: ${describeError(error)}`;
-  if (failures < loudFromFailures) logger.debug(message);
-  else logger.warn(message);
+  });
+  const { Repository: opener } = await import('../repository/repository.ts');
+  return opener.open(store, { password, logger, signal });
 }
 
 /** Opens the repository for a command that also writes. */

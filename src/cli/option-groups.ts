@@ -1,5 +1,11 @@
 import type { NamedText } from './command.ts';
-import { commonOptions, filterOptions, readOptions, repositoryOptions } from './common-options.ts';
+import {
+  commonOptions,
+  filterOptions,
+  readOptions,
+  repositoryOptions,
+  sourceOptions,
+} from './common-options.ts';
 import type { OptionTable } from './option-table.ts';
 import { excludeOptions, includeOptions } from './pattern-options.ts';
 
@@ -35,11 +41,29 @@ const repositoryGroup: OptionGroup = {
     },
     { name: 'GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_ACCESS_TOKEN', help: 'GCS: credentials' },
     { name: 'STORAGE_EMULATOR_HOST', help: 'GCS: the endpoint, where the location names none' },
+    { name: 'AZURE_ACCOUNT_NAME', help: 'Azure: the account of an azure: location' },
+    {
+      name: 'AZURE_ACCOUNT_KEY, AZURE_ACCOUNT_SAS, AZURE_STORAGE_CONNECTION_STRING',
+      help: 'Azure: credentials',
+    },
+    {
+      name: 'AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET',
+      help: 'Azure: a service principal',
+    },
+    {
+      name: 'AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_CERTIFICATE_PASSWORD',
+      help: 'Azure: its certificate and key instead of a secret',
+    },
+    { name: 'AZURE_FEDERATED_TOKEN_FILE', help: 'Azure: the identity of a pod' },
+    { name: 'AZURE_CREDENTIALS_FILE', help: 'Azure: a file of such variables' },
+    { name: 'AZURE_CLOUD_NAME, AZURE_ENDPOINT_SUFFIX, AZURE_AUTHORITY_HOST', help: 'Azure: which cloud' },
     { name: 'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN', help: 'S3: credentials' },
     { name: 'AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE', help: 'S3: where credentials are' },
     { name: 'AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN', help: 'S3: the identity of a pod' },
     { name: 'AWS_REGION', help: 'S3: the region, where the location names none' },
     { name: 'AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL', help: 'S3: the endpoint, likewise' },
+    { name: 'AWS_CA_BUNDLE, RESTIC_CACERT', help: 'S3: a PEM file of authorities to trust too' },
+    { name: 'HTTPS_PROXY, HTTP_PROXY, NO_PROXY', help: 'S3: the proxy, and for which hosts there is none' },
   ],
   files: [
     { name: 'a file with a password', help: 'text; white space around it is no part of the password' },
@@ -49,6 +73,33 @@ const repositoryGroup: OptionGroup = {
     },
     { name: '~/.aws/credentials', help: 'S3: credentials, unless the environment has some' },
   ],
+};
+
+const sourceGroup: OptionGroup = {
+  title: 'Options of the source repository',
+  options: sourceOptions,
+  environment: [
+    { name: 'TRANSHIP_FROM_REPOSITORY, RESTIC_FROM_REPOSITORY', help: 'where the source is' },
+    {
+      name: 'TRANSHIP_FROM_REPOSITORY_FILE, RESTIC_FROM_REPOSITORY_FILE',
+      help: 'a file that holds its location',
+    },
+    { name: 'TRANSHIP_FROM_PASSWORD, RESTIC_FROM_PASSWORD', help: 'its password' },
+    {
+      name: 'TRANSHIP_FROM_PASSWORD_FILE, RESTIC_FROM_PASSWORD_FILE',
+      help: 'a file that holds its password',
+    },
+    {
+      name: 'TRANSHIP_FROM_PASSWORD_COMMAND, RESTIC_FROM_PASSWORD_COMMAND',
+      help: 'a program that prints its password',
+    },
+    {
+      name: 'TRANSHIP_FROM_AWS_ACCESS_KEY_ID, TRANSHIP_FROM_AWS_SECRET_ACCESS_KEY',
+      help: 'S3: credentials for the source',
+    },
+    { name: 'TRANSHIP_FROM_AWS_SESSION_TOKEN', help: 'S3: of temporary ones' },
+  ],
+  files: [],
 };
 
 const patternGroup: OptionGroup = {
@@ -74,6 +125,7 @@ const filterGroup: OptionGroup = {
 export const optionGroups: readonly OptionGroup[] = [
   patternGroup,
   filterGroup,
+  sourceGroup,
   repositoryGroup,
   generalGroup,
 ];

@@ -6,6 +6,8 @@ import { splitCommandWords } from './command-words.ts';
 import { promptPassword } from './password-prompt.ts';
 
 export interface PasswordSources {
+  /** True for the repository that is copied from, whose options begin with `from-`. Default false. */
+  readonly isSource?: boolean | undefined;
   /** From options; they go before the environment. */
   readonly file?: string | undefined;
   readonly command?: string | undefined;
@@ -24,9 +26,10 @@ export interface PasswordSources {
  * argument, which everyone on the machine can read.
  */
 export async function resolvePassword(sources: PasswordSources): Promise<string> {
-  const { file, command, environment, signal } = sources;
+  const { file, command, environment, isSource = false, signal } = sources;
+  const from = isSource ? 'from-' : '';
   if (file !== undefined && command !== undefined) {
-    throw new UsageError('--password-file and --password-command exclude each other');
+    throw new UsageError(`--${from}password-file and --${from}password-command exclude each other`);
   }
   if (file !== undefined) return passwordFromFile(file);
   if (command !== undefined) return passwordFromCommand(command, signal);
@@ -35,10 +38,12 @@ export async function resolvePassword(sources: PasswordSources): Promise<string>
   if (environment.passwordCommand !== undefined)
     return passwordFromCommand(environment.passwordCommand, signal);
   return passwordFromTerminal({
-    what: 'password',
-    question: 'repository password: ',
+    what: isSource ? 'password of the source' : 'password',
+    question: isSource ? 'password of the source repository: ' : 'repository password: ',
     confirm: sources.confirm ?? false,
-    advice: 'use --password-file, --password-command or TRANSHIP_PASSWORD',
+    advice: isSource
+      ? 'use --from-password-file, --from-password-command or TRANSHIP_FROM_PASSWORD'
+      : 'use --password-file, --password-command or TRANSHIP_PASSWORD',
     signal,
   });
 }

@@ -7,7 +7,7 @@ import { plaintextBytes } from '../repository/blob-index.ts';
 import { loadIndex } from '../repository/loaded-index.ts';
 import type { LoadedIndex } from '../repository/loaded-index.ts';
 import type { RepositoryLock } from '../repository/locks.ts';
-import { packSizeBytes } from '../repository/pack-builder.ts';
+import { checkPackSize, packSizeBytes } from '../repository/pack-builder.ts';
 import type { OpenPack } from '../repository/pack-builder.ts';
 import type { Repository } from '../repository/repository.ts';
 import { saveSnapshot } from '../repository/snapshots.ts';
@@ -383,10 +383,7 @@ class StagePass {
 }
 
 function checkOptions(options: StageOptions): void {
-  const size = options.packSizeBytes ?? packSizeBytes.default;
-  if (size < packSizeBytes.minimum || size > packSizeBytes.maximum) {
-    throw new UsageError('a pack size must be 4 to 128 MiB', { where: String(size) });
-  }
+  checkPackSize(options.packSizeBytes);
   for (const tag of options.tags ?? []) {
     if (tag === '') throw new UsageError('a tag must not be empty');
   }

@@ -1,7 +1,8 @@
-import { openBlob } from './blob-reader.ts';
+import { decryptBlob, openBlob } from './blob-reader.ts';
 import type { BlobRoom, SealedBlob } from './blob-reader.ts';
 import { chunkSizes } from './chunker/chunker.ts';
 import { createCompressor } from './compression/open-compressor.ts';
+import { envelopeOverheadBytes } from './crypto/cipher.ts';
 import type { MasterKey } from './crypto/cipher.ts';
 import { createCipher } from './crypto/open-cipher.ts';
 
@@ -9,15 +10,37 @@ import { createCipher } from './crypto/open-cipher.ts';
 export class BlobOpener {
   readonly #tools;
   readonly #room: BlobRoom;
+  /** What was decrypted last stands in it. */
+  #decrypted: Buffer = Buffer.alloc(0);
 
   constructor(masterKey: MasterKey) {
     this.#tools = { cipher: createCipher(masterKey), compressor: createCompressor() };
-    this.#room = { decrypted: reusedBuffer(), decompressed: reusedBuffer() };
+    const decrypted = reusedBuffer();
+    this.#room = {
+      decrypted: (lengthBytes) => (this.#decrypted = decrypted(lengthBytes)),
+      decompressed: reusedBuffer(),
+    };
   }
 
   /** As {@link openBlob}; the bytes are valid until the next call. */
   open(sealed: Uint8Array, blob: SealedBlob, packId: string): Buffer {
     return openBlob(sealed, blob, packId, this.#tools, this.#room);
+  }
+
+  /** As `open`, with the zstd frame that the plaintext came from; undefined for a blob that is stored raw. */
+  openWithFrame(
+    sealed: Uint8Array,
+    blob: SealedBlob,
+    packId: string,
+  ): { readonly plaintext: Buffer; readonly frame: Buffer | undefined } {
+    const plaintext = this.open(sealed, blob, packId);
+    if (blob.uncompressedLength === 0) return { plaintext, frame: undefined };
+    return { plaintext, frame: this.#decrypted.subarray(0, sealed.byteLength - envelopeOverheadBytes) };
+  }
+
+  /** Throws RepositoryError `corrupt` unless the envelope is as it was sealed; its contents are not looked at. */
+  authenticate(sealed: Uint8Array, blob: SealedBlob, packId: string): void {
+    decryptBlob(sealed, blob, packId, this.#tools.cipher, this.#room);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { UsageError } from '../base/errors.ts';
 import type { Cipher } from './crypto/cipher.ts';
 import type { BlobType, PackedBlob } from './format/blob.ts';
 import {
@@ -12,6 +13,12 @@ import {
 
 /** restic's default and bounds for the size at which a pack is closed. */
 export const packSizeBytes = { minimum: 4 * 2 ** 20, default: 16 * 2 ** 20, maximum: 128 * 2 ** 20 } as const;
+
+/** Throws UsageError for a size at which no pack is closed. */
+export function checkPackSize(sizeBytes: number = packSizeBytes.default): void {
+  if (sizeBytes >= packSizeBytes.minimum && sizeBytes <= packSizeBytes.maximum) return;
+  throw new UsageError('a pack size must be 4 to 128 MiB', { where: String(sizeBytes) });
+}
 
 /** Offsets and lengths are 32 bits wide. */
 const maximumPackBytes = 2 ** 32 - 1;
@@ -93,11 +100,21 @@ export class PackBuilder {
   add(cipher: Cipher, id: string, stored: Uint8Array, uncompressedLength: number | undefined): Uint8Array {
     const offset = this.#lengthBytes;
     const length = cipher.sealInto(stored, this.#bytes, offset);
-    const blob = { id, type: this.type, offset, length, uncompressedLength };
+    this.#record(id, length, uncompressedLength);
+    return this.#bytes.subarray(offset, offset + length);
+  }
+
+  /** Takes over one sealed blob as it is. */
+  addSealed(id: string, envelope: Uint8Array, uncompressedLength: number | undefined): void {
+    this.#bytes.set(envelope, this.#lengthBytes);
+    this.#record(id, envelope.length, uncompressedLength);
+  }
+
+  #record(id: string, length: number, uncompressedLength: number | undefined): void {
+    const blob = { id, type: this.type, offset: this.#lengthBytes, length, uncompressedLength };
     this.#blobs.push(blob);
     this.#lengthBytes += length;
     this.#headerBytes += headerEntryBytes(blob);
-    return this.#bytes.subarray(offset, offset + length);
   }
 
   /** Takes over sealed blobs as they are: where a blob stands in a pack is not part of its envelope. */

@@ -16,7 +16,7 @@ import { createCipher } from './crypto/open-cipher.ts';
 import { generateMasterKey } from './crypto/password-key.ts';
 import type { ScryptCost } from './crypto/password-key.ts';
 import type { DocumentRoom } from './document-room.ts';
-import { chunkerOf, decodeConfig, encodeConfig, withChunker } from './format/config.ts';
+import { chunkerOf, decodeConfig, encodeConfig, gearSeedOf, withChunker } from './format/config.ts';
 import type { Config } from './format/config.ts';
 import { configKey, idOf, keyOf, prefixOf } from './format/file-kind.ts';
 import type { NamedFileKind } from './format/file-kind.ts';
@@ -43,6 +43,11 @@ export interface RepositoryOptions {
 export interface InitOptions extends RepositoryOptions {
   /** How files are cut. Default `fastcdc`; `rabin` lets restic and rustic go on deduplicating against our passes. */
   readonly chunker?: ChunkerName | undefined;
+  /**
+   * Cuts files as this repository does, so that what is copied from it deduplicates against later passes; in place of
+   * `chunker`.
+   */
+  readonly chunkerOf?: Repository | undefined;
   /** Weaker than the default only in tests. Default: calibrated to about 500 ms on this machine. */
   readonly scryptCost?: ScryptCost | undefined;
 }
@@ -110,6 +115,9 @@ export class Repository {
    */
   static async init(store: ObjectStore, options: InitOptions): Promise<Repository> {
     if (options.password === '') throw new UsageError('an empty password would protect nothing');
+    if (options.chunker !== undefined && options.chunkerOf !== undefined) {
+      throw new UsageError('a chunker is either named or taken from another repository');
+    }
     await refuseExisting(store, options.signal);
     const masterKey = generateMasterKey();
     const clock = options.clock ?? systemClock;
@@ -122,8 +130,7 @@ export class Repository {
     const config: Config = {
       version: 2,
       id: randomBytes(32).toString('hex'),
-      chunkerPolynomial: randomPolynomial((bytes) => randomBytes(bytes)),
-      extra: withChunker(undefined, options.chunker ?? 'fastcdc'),
+      ...cutting(options),
     };
     const sealed = createCipher(masterKey).seal(encodeConfig(config));
     await putConfig(store, sealed, key.id, options.signal);
@@ -161,13 +168,29 @@ export class Repository {
     return chunkerOf(this.config, configKey);
   }
 
+  /** True when both cut every file at the same places, so that passes into either deduplicate against the other's. */
+  cutsLike(other: Repository): boolean {
+    if (this.chunker !== other.chunker) return false;
+    if (this.chunker === 'rabin') return this.config.chunkerPolynomial === other.config.chunkerPolynomial;
+    return Buffer.from(this.gearSeed).equals(other.gearSeed);
+  }
+
+  /**
+   * The secret that `fastcdc` cuts by, 32 bytes.
+   *
+   * @internal
+   */
+  get gearSeed(): Uint8Array {
+    return gearSeedOf(this.config, configKey) ?? deriveGearSeed(this.masterKey);
+  }
+
   /** @internal */
   get secrets(): RepositorySecrets {
     return {
       masterKey: this.masterKey,
       chunker: this.chunker,
       chunkerPolynomial: this.config.chunkerPolynomial,
-      gearSeed: deriveGearSeed(this.masterKey),
+      gearSeed: this.gearSeed,
       compression: this.config.version >= 2,
     };
   }
@@ -248,6 +271,17 @@ export class Repository {
       throw new RepositoryError('corrupt', 'the file cannot be decrypted', { where, cause });
     }
   }
+}
+
+/** What of a config says how files are cut. */
+function cutting({ chunker, chunkerOf: model }: InitOptions): Pick<Config, 'chunkerPolynomial' | 'extra'> {
+  if (model === undefined) {
+    const chunkerPolynomial = randomPolynomial((bytes) => randomBytes(bytes));
+    return { chunkerPolynomial, extra: withChunker(undefined, chunker ?? 'fastcdc') };
+  }
+  const { chunkerPolynomial } = model.config;
+  const gearSeed = model.chunker === 'fastcdc' ? model.gearSeed : undefined;
+  return { chunkerPolynomial, extra: withChunker(undefined, model.chunker, gearSeed) };
 }
 
 /** Undefined when the config was not sealed under this key, or is damaged. */

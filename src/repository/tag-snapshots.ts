@@ -1,7 +1,8 @@
 import { UsageError } from '../base/errors.ts';
-import { replaceTags } from './format/snapshot-tags.ts';
+import { replaceTags } from './format/snapshot-edits.ts';
 import type { RepositoryLock } from './locks.ts';
 import type { Repository } from './repository.ts';
+import { originOf } from './snapshot-copies.ts';
 import { selectSnapshots } from './snapshot-selection.ts';
 import { listSnapshots } from './snapshots.ts';
 import type { SnapshotFilter, SnapshotList, StoredSnapshot } from './snapshots.ts';
@@ -106,11 +107,6 @@ function hasTags({ tags = [] }: StoredSnapshot, wanted: readonly string[]): bool
   return tags.length === wanted.length && tags.every((tag, index) => tag === wanted[index]);
 }
 
-/** The id of the first version. */
-function originalOf(snapshot: StoredSnapshot): string {
-  return snapshot.original ?? snapshot.id;
-}
-
 class Tagging {
   readonly #repository: Repository;
   readonly #lock: RepositoryLock;
@@ -130,7 +126,7 @@ class Tagging {
     this.#lock = lock;
     this.#signal = signal;
     this.#change = change;
-    this.#versions = Map.groupBy(stored, originalOf);
+    this.#versions = Map.groupBy(stored, originOf);
   }
 
   /** Those of the chosen that lack the tags; for one that has them, what an interrupted call has left of it. */
@@ -150,17 +146,17 @@ class Tagging {
     const newId = (await this.#idOf(json, others)) ?? (await this.#saveProven(json));
     await this.#lock.assertHeld();
     await this.#repository.removeDocument('snapshots', snapshot.id, this.#signal);
-    this.#versions.set(originalOf(snapshot), [...others, { ...snapshot, id: newId }]);
+    this.#versions.set(originOf(snapshot), [...others, { ...snapshot, id: newId }]);
     return newId;
   }
 
   async #rewritten(snapshot: StoredSnapshot): Promise<Buffer> {
     const json = await this.#load(snapshot.id);
-    return replaceTags(json, changedTags(snapshot, this.#change), originalOf(snapshot));
+    return replaceTags(json, changedTags(snapshot, this.#change), originOf(snapshot));
   }
 
   #otherVersions(snapshot: StoredSnapshot): StoredSnapshot[] {
-    const versions = this.#versions.get(originalOf(snapshot)) ?? [];
+    const versions = this.#versions.get(originOf(snapshot)) ?? [];
     return versions.filter(({ id }) => id !== snapshot.id);
   }
 

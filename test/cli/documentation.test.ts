@@ -4,6 +4,7 @@ import type { Command } from '../../src/cli/command.ts';
 import { loadCommands } from '../../src/cli/commands.ts';
 import { exitCodeMeanings } from '../../src/cli/exit-code.ts';
 import { optionGroups } from '../../src/cli/option-groups.ts';
+import { storeSettingNames } from '../../src/cli/store-settings.ts';
 import { projectText } from '../support/project-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { shell } from '../support/tranship.ts';
@@ -43,6 +44,12 @@ describe('docs/cli.md', () => {
     for (const { environment } of [...optionGroups, ...(await everyCommand())]) {
       const names = (environment ?? []).flatMap(({ name }) => name.split(', '));
       for (const name of names) assert.match(prose, new RegExp(`\\b${name}\\b`));
+    }
+  });
+
+  it('and docs/providers.md name every setting of a store', () => {
+    for (const document of [page, projectText('docs/providers.md')]) {
+      for (const name of storeSettingNames) assert.ok(document.includes(name), name);
     }
   });
 

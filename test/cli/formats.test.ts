@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseByteRate } from '../../src/cli/byte-rate.ts';
 import { formatBytes, formatDedup, formatRate, formatRatio } from '../../src/cli/byte-size.ts';
 import { formatDuration, parseDurationMs } from '../../src/cli/duration.ts';
 import { fileModeText } from '../../src/cli/file-mode-text.ts';
@@ -25,6 +26,41 @@ describe('sizes', () => {
     assert.equal(formatRatio(3, 2), '1.50x');
     assert.equal(formatRatio(3, 0), '-');
     assert.equal(formatDedup(6, 2000), '1.00x');
+  });
+});
+
+describe('rates of a limit', () => {
+  it('are KiB a second without a unit, as restic takes them, and none when 0', () => {
+    const read = ['512', '10M', '1.5g', '64k', '0', '0M', 'unlimited'].map((text) =>
+      parseByteRate(text, 'o'),
+    );
+    assert.deepEqual(read, [2 ** 19, 10 * 2 ** 20, 1.5 * 2 ** 30, 2 ** 16, Infinity, Infinity, Infinity]);
+  });
+
+  it('are read by the time of day', () => {
+    assert.deepEqual(parseByteRate('08:00-18:30=10M, 22:00-06:00=unlimited', 'o'), [
+      { fromMinute: 480, toMinute: 1110, bytesPerSecond: 10 * 2 ** 20 },
+      { fromMinute: 1320, toMinute: 360, bytesPerSecond: Infinity },
+    ]);
+    assert.deepEqual(parseByteRate('00:00-24:00=1', 'o'), [
+      { fromMinute: 0, toMinute: 1440, bytesPerSecond: 1024 },
+    ]);
+  });
+
+  it('are refused in any other form', () => {
+    const wrong = [
+      '',
+      '10X',
+      '-1',
+      '1e3',
+      '8-18=1M',
+      '08:00-18:00',
+      '08:60-09:00=1',
+      '24:01-25:00=1',
+      '08:00-09:00=',
+      '1M,2M',
+    ];
+    for (const text of wrong) assert.throws(() => parseByteRate(text, 'limit-upload'), /limit-upload/);
   });
 });
 

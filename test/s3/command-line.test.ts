@@ -9,7 +9,9 @@ import { deniedBelow, startRefusingProxy } from '../support/s3/refusing-proxy.ts
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { tranship } from '../support/tranship.ts';
+import { Authority } from '../support/tls/certificates.ts';
+import { startTlsFront } from '../support/tls/tls-front.ts';
+import { launcher, tranship } from '../support/tranship.ts';
 import type { TranshipResult } from '../support/tranship.ts';
 
 /** Moves a process's clock 20 minutes ahead before its first line runs. */
@@ -59,7 +61,8 @@ peerSuite(['versitygw'], 'the command line over S3', ({ versitygw }) => {
   });
 
   it('says in one line what is wrong with a bucket, a key, a clock or an endpoint', async (t) => {
-    const server = await startVersitygw(versitygw);
+    const tenant = { accessKeyId: 'tenant', secretAccessKey: 'secret-of-tenant', role: 'user' } as const;
+    const server = await startVersitygw(versitygw, { accounts: [tenant] });
     t.after(() => server.stop());
     const bucket = await newBucket(server);
     const { env } = bucket;
@@ -95,14 +98,22 @@ peerSuite(['versitygw'], 'the command line over S3', ({ versitygw }) => {
       /secret key is not the one.*AWS_SECRET_ACCESS_KEY/,
     );
     assertOneLine(
+      await run(['snapshots', '-r', location], {
+        AWS_ACCESS_KEY_ID: tenant.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: tenant.secretAccessKey,
+      }),
+      1,
+      /the server refused access: config \(allow/,
+    );
+    assertOneLine(
       await tranship(['snapshots', '-r', location, '--profile', 'none']),
       1,
-      /no credentials were found.*AWS_ACCESS_KEY_ID/,
+      /there is no profile none: .*AWS_ACCESS_KEY_ID/,
     );
     assertOneLine(
       await run(['snapshots', '-r', location], { NODE_OPTIONS: `--import=${clock}` }),
       1,
-      /clock differs too much.*set the clock/,
+      /clock is 20 minutes ahead of the server’s.*set the clock/,
     );
     assertOneLine(
       await run(['snapshots', '-r', bucket.location('', `http://127.0.0.1:${address.port}`)]),
@@ -134,5 +145,51 @@ peerSuite(['versitygw'], 'the command line over S3', ({ versitygw }) => {
     }
     assert.equal((await tranship(['stage', '-r', bucket.location(), source, '--as', '/v'], { env })).code, 0);
     assert.equal((await tranship(['check', '-r', bucket.location(), '--read-data'], { env })).code, 0);
+  });
+
+  it('a private authority is named by --ca-cert or AWS_CA_BUNDLE; none is needed with --insecure-tls', async (t) => {
+    const server = await startVersitygw(versitygw);
+    t.after(() => server.stop());
+    const { env, location } = await newBucket(server);
+    const authority = new Authority(temporaryFolder(t));
+    const port = await startTlsFront(t, server.endpoint, authority.issue({ names: 'IP:127.0.0.1' }));
+    const r = ['-r', location('east', `https://127.0.0.1:${port}`)];
+    const proxies = { HTTPS_PROXY: 'http://127.0.0.1:1', HTTP_PROXY: 'http://127.0.0.1:1' };
+    const run = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
+      tranship([...args, ...r], { env: { ...env, ...proxies, ...more } });
+    assertOneLine(await run(['init']), 1, /unknown authority.*--ca-cert/);
+    const init = await run(['init', '--ca-cert', authority.path]);
+    assert.deepEqual([init.code, init.stderr], [0, '']);
+    const listed = await run(['snapshots'], { AWS_CA_BUNDLE: authority.path });
+    assert.deepEqual([listed.code, listed.stderr], [0, '']);
+    const insecure = await run(['check', '--insecure-tls']);
+    assert.equal(insecure.code, 0);
+    assert.match(
+      insecure.stderr,
+      /^warning: the certificate of https:\/\/127\.0\.0\.1:\d+ is not checked[^\n]*\n$/,
+    );
+    const wrong = ['--ca-cert', join(temporaryFolder(t), 'none')];
+    assertOneLine(await run(['snapshots', ...wrong]), 1, /cannot read the certificates: .*\/none/);
+    assertOneLine(await run(['snapshots', '--ca-cert', launcher]), 2, /no certificate is in it: .*tranship/);
+  });
+
+  it('a wrong value of a setting is told by its name, with what it may be', async () => {
+    const cases: readonly (readonly [setting: string, message: RegExp])[] = [
+      ['s3.colour=red', /unknown setting of a store: s3\.colour \(use one of: s3\.storage-class, /],
+      ['s3.storage-class', /needs a value: s3\.storage-class \(write s3\.storage-class=CLASS\)/],
+      ['s3.storage-class=two words', /not a storage class: two words/],
+      ['s3.server-side-encryption=aes', /unknown value: .*=aes \(write .*=AES256\|aws:kms\)/],
+      ['s3.kms-key-id=key', /a KMS key needs serverSideEncryption aws:kms/],
+      ['s3.tags=a=1&a=2', /not a list of tags: s3\.tags=a=1&a=2/],
+      ['s3.object-lock=governance', /not a mode and a number of days: .*compliance:DAYS/],
+      ['s3.object-lock=compliance:0', /whole number from 1 to 36500: 0/],
+      ['s3.instance-metadata=yes', /unknown value: .*true\|false/],
+      ['s3.customer-key-file=/nonexistent/key', /customer’s key cannot be read: \/nonexistent\/key/],
+    ];
+    const env = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+    for (const [setting, message] of cases) {
+      const r = ['-r', 's3://bucket?endpoint=http://127.0.0.1:1'];
+      assertOneLine(await tranship(['snapshots', ...r, '-o', setting], { env }), 2, message);
+    }
   });
 });

@@ -15,6 +15,8 @@ export interface PeerOptions {
   /** Default: {@link PEER_PASSWORD}. */
   readonly password?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Before the words of every command of restic. */
+  readonly arguments?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -81,8 +83,8 @@ export class Restic {
   }
 
   run(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    const { binary, repository, password, env, signal } = this.options;
-    return runCommand(binary, ['--no-cache', '-r', repository, ...args], {
+    const { binary, repository, password, env, arguments: before = [], signal } = this.options;
+    return runCommand(binary, ['--no-cache', '-r', repository, ...before, ...args], {
       ...options,
       signal,
       env: { ...env, RESTIC_PASSWORD: password ?? PEER_PASSWORD },

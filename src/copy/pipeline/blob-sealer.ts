@@ -28,6 +28,8 @@ export interface ClaimedBlob {
   readonly plaintext: Uint8Array;
   /** Of the plaintext before it was hashed; undefined when the sealed blob is not to be opened again. */
   readonly fingerprint: Fingerprint | undefined;
+  /** Its zstd frame, where it has one already; scratch as the plaintext is. */
+  readonly made?: Uint8Array | undefined;
 }
 
 export interface SealedInto {
@@ -65,15 +67,21 @@ export class BlobSealer {
   /** Stores a blob unless the repository has it. The plaintext is scratch until this has resolved. */
   async store(type: BlobType, plaintext: Uint8Array): Promise<SealedInto> {
     // Before the hash, so that whatever changes afterwards shows.
-    const fingerprint = this.#check?.fingerprint(plaintext);
+    const fingerprint = this.fingerprint(plaintext);
     const id = hash('sha256', plaintext, 'hex');
     if (!this.#index.claim(type, id)) return { id, addedBytes: 0 };
     return { id, addedBytes: await this.storeClaimed(type, { id, plaintext, fingerprint }) };
   }
 
+  /** As the storing of a claimed blob takes it; to be taken before the plaintext is hashed, where that is possible. */
+  fingerprint(plaintext: Uint8Array): Fingerprint | undefined {
+    return this.#check?.fingerprint(plaintext);
+  }
+
   /** Stores a blob that is known to be new and returns the bytes it takes. */
-  async storeClaimed(type: BlobType, { id, plaintext, fingerprint }: ClaimedBlob): Promise<number> {
-    const frame = this.#compress(type, plaintext);
+  async storeClaimed(type: BlobType, { id, plaintext, fingerprint, made }: ClaimedBlob): Promise<number> {
+    const mayKeep = made !== undefined && this.#setup.secrets.compression;
+    const frame = mayKeep ? made : this.#compress(type, plaintext);
     const stored = frame ?? plaintext;
     const builder = await this.#builderFor(type, stored.length + envelopeOverheadBytes);
     const envelope = builder.add(
@@ -87,6 +95,18 @@ export class BlobSealer {
     }
     if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
     return envelope.length;
+  }
+
+  /** Stores a blob that is known to be new and was sealed under this repository's key. */
+  async storeSealed(
+    type: BlobType,
+    id: string,
+    envelope: Uint8Array,
+    uncompressedLength: number | undefined,
+  ): Promise<void> {
+    const builder = await this.#builderFor(type, envelope.length);
+    builder.addSealed(id, envelope, uncompressedLength);
+    if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
   }
 
   /** The packs that are not full; nothing is left behind. */

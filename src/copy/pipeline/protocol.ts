@@ -1,6 +1,7 @@
 import type { TransportedError } from '../../base/error-transport.ts';
 import type { Latin1Name } from '../../base/file-system.ts';
 import type { SharedBlobIndex } from '../../repository/blob-index.ts';
+import type { MasterKey } from '../../repository/crypto/cipher.ts';
 import type { PackedBlob } from '../../repository/format/blob.ts';
 import type { OpenPack } from '../../repository/pack-builder.ts';
 import type { RepositorySecrets } from '../../repository/repository.ts';
@@ -20,6 +21,8 @@ export interface WorkerSetup {
   readonly packSizeBytes: number;
   /** Open each sealed blob again before it is uploaded. */
   readonly verifySealed: boolean;
+  /** Key of the repository that blobs are copied from; only a copy has one. */
+  readonly sourceKey?: MasterKey | undefined;
 }
 
 /** A file below an open directory. */
@@ -89,6 +92,14 @@ export interface BlobFailure {
   readonly targets: readonly number[];
 }
 
+/** A sealed blob in the bytes of a pack that are sent with a job. */
+export interface BlobToCopy {
+  readonly id: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+}
+
 export interface ExpectedChunk {
   readonly id: string;
   readonly lengthBytes: number;
@@ -115,6 +126,11 @@ export interface Jobs {
   'store-zeros': { request: { lengthBytes: number }; response: Jobs['store-chunks']['response'] };
   /** Stores a tree blob that the caller has claimed. */
   'store-tree': { request: ClaimedBlob; response: { addedBytes: number } };
+  /** Takes over data blobs of another repository, which the caller has claimed. Those that are damaged come back. */
+  'copy-blobs': {
+    request: { packId: string; bytes: Uint8Array; blobs: readonly BlobToCopy[] };
+    response: readonly { readonly id: string; readonly error: TransportedError }[];
+  };
   /** Hands over the packs that are not full yet. */
   flush: { request: object; response: readonly OpenPack[] };
   /** Makes whole files; those that there is something to be told of come back. */

@@ -5,6 +5,7 @@ import { BlobOpener } from '../../repository/blob-opener.ts';
 import { openChunker } from '../../repository/chunker/open-chunker.ts';
 import { FileMaker } from '../restore/file-maker.ts';
 import { FolderComparer } from '../stage/folder-comparer.ts';
+import { BlobCopier } from './blob-copier.ts';
 import { BlobSealer } from './blob-sealer.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ChunkComparer } from './chunk-comparer.ts';
@@ -46,6 +47,7 @@ let madeOpener: BlobOpener | undefined;
 let madeWriter: BlobWriter | undefined;
 let madeMaker: FileMaker | undefined;
 let madeComparer: ChunkComparer | undefined;
+let madeCopier: BlobCopier | undefined;
 let madeFileComparer: FileComparer | undefined;
 let madeFolderComparer: FolderComparer | undefined;
 
@@ -90,6 +92,10 @@ const handlers: Handlers = {
   'store-tree': async (request) => ({
     addedBytes: await sealer().storeClaimed('tree', request),
   }),
+  'copy-blobs': (request) => {
+    madeCopier ??= new BlobCopier(setup, sealer());
+    return madeCopier.copy(request);
+  },
   flush: () => sealer().release(),
   'write-blobs': (request) => {
     madeWriter ??= new BlobWriter(opener());
@@ -110,6 +116,7 @@ const handlers: Handlers = {
 function closeAll(): void {
   madeSealer?.close();
   madeOpener?.close();
+  madeCopier?.close();
   port?.close();
 }
 

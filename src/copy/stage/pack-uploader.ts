@@ -43,7 +43,8 @@ export class PackUploader {
 
   async upload(pack: UploadedPack): Promise<void> {
     await this.#limit(async () => {
-      const options = { sha256: pack.id, signal: this.#signal };
+      const holdsContents = pack.blobs.every(({ type }) => type === 'data');
+      const options = { sha256: pack.id, holdsContents, signal: this.#signal };
       await putConfirmed(this.#repository.store, keyOf('data', pack.id), pack.bytes, options);
     });
     this.#index.addPack(pack);

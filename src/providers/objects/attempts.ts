@@ -20,7 +20,7 @@ export interface RetryOptions {
   readonly firstDelayMs?: number | undefined;
   /** Default 60,000. */
   readonly maxDelayMs?: number | undefined;
-  /** How long after its beginning, or its last progress, an operation may still be tried again. Default 15 minutes. */
+  /** How long after its first failure since it last made progress an operation is tried again. Default 15 minutes. */
   readonly budgetMs?: number | undefined;
   /** Called before each wait; must not throw. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
@@ -39,13 +39,13 @@ export class Attempts {
   readonly #options: RetryOptions;
   readonly #clock: Clock;
   #failures = 0;
-  #sinceMs: number;
+  /** When it failed first: a body that is sent slowly, as a limit may want it, has not failed. */
+  #sinceMs = 0;
 
   constructor(operation: Pick<Operation, 'kind' | 'key' | 'signal'>, options: RetryOptions) {
     this.#operation = operation;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#sinceMs = this.#clock.monotonicMs();
   }
 
   /** Failures since the beginning or the last progress. */
@@ -56,7 +56,6 @@ export class Attempts {
   /** Something new arrived: the budget and the waits begin anew. */
   progress(): void {
     this.#failures = 0;
-    this.#sinceMs = this.#clock.monotonicMs();
   }
 
   /** Resolves when the next attempt may begin; rethrows the error when there is none. */
@@ -72,6 +71,7 @@ export class Attempts {
     } = this.#options;
     const jitterMs = random() * Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures);
     const delayMs = (error.retryAfterMs ?? 0) + jitterMs;
+    if (this.#failures === 0) this.#sinceMs = this.#clock.monotonicMs();
     if (this.#clock.monotonicMs() - this.#sinceMs + delayMs > budgetMs) throw error;
     this.#failures += 1;
     this.#options.onRetry?.({ kind, key, failures: this.#failures, delayMs, error });

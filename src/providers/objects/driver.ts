@@ -21,8 +21,23 @@ export interface AbortableOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * Resolves when so many bytes of a body may be sent; rejects when the signal fires. Whoever waits here waits for this
+ * process and not for the server.
+ */
+export type Pace = (bytes: number, signal: AbortSignal | undefined) => Promise<void>;
+
+/** How a body is sent. */
+export interface SendOptions extends AbortableOptions {
+  /**
+   * Where it is given, a driver that can send a body slice by slice should await it before each, slices being no larger
+   * than 16 KiB so that slow connections stay alive, and must not take the wait for silence of the server.
+   */
+  readonly pace?: Pace | undefined;
+}
+
 /** How an object is put. */
-export interface PutOptions extends AbortableOptions {
+export interface PutOptions extends SendOptions {
   /** Default `overwrite`. */
   readonly mode?: PutMode | undefined;
   /**
@@ -30,6 +45,11 @@ export interface PutOptions extends AbortableOptions {
    * must.
    */
   readonly sha256?: string | undefined;
+  /**
+   * True for contents of files, which nothing but a restore of these files reads: a store may keep them where reading
+   * is dearer or slower. Default false.
+   */
+  readonly holdsContents?: boolean | undefined;
 }
 
 /** How an object is read. */
@@ -78,7 +98,7 @@ export type ObjectBody = Uint8Array | readonly Uint8Array[];
 
 /** One upload in parts, in progress. Part numbers start at 1; parts may be sent in any order and at once. */
 export interface MultipartUpload {
-  putPart(partNumber: number, body: Uint8Array, options?: AbortableOptions): Promise<void>;
+  putPart(partNumber: number, body: Uint8Array, options?: SendOptions): Promise<void>;
   /** Publishes all parts as one object, atomically. */
   complete(options?: AbortableOptions): Promise<void>;
   /** Discards all parts. Must succeed when called twice. */

@@ -22,9 +22,14 @@ export function endpointOrigin(endpoint: string, details: ErrorDetails): string 
   return url.origin;
 }
 
+/** True for names and addresses of this machine itself, between which nobody listens. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.test(hostname);
+}
+
 /** True for what would go unencrypted over a network. */
 export function isOpenNetwork({ protocol, hostname }: { protocol: string; hostname: string }): boolean {
-  return protocol === 'http:' && !LOOPBACK.test(hostname);
+  return protocol === 'http:' && !isLoopback(hostname);
 }
 
 /** What becomes of a request to an endpoint that {@link isOpenNetwork}, unless that was allowed. */

@@ -5,6 +5,13 @@ import type { Meaning } from './meaning.ts';
 /** Errors of TLS that no second try can mend. */
 const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
+const certificates: Readonly<Record<string, readonly [what: string, advice: string]>> = {
+  CERT_HAS_EXPIRED: ['has expired', 'have it renewed'],
+  CERT_NOT_YET_VALID: ['is not valid yet', 'check the clocks of both machines'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['is for other hosts', 'use a name of the endpoint that it holds'],
+};
+const unknownAuthority = ['is from an unknown authority', 'name the authority’s certificate with --ca-cert'];
+
 /** What the system says of a network that may be better in a while. */
 const network: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens at the endpoint',
@@ -25,7 +32,11 @@ export function networkError(error: unknown, where: string): StoreError {
   const code = codeOf(error);
   const details = { where, cause: error };
   if (CERTIFICATE.test(code)) {
-    return new StoreError('unavailable', `the server’s certificate is not trusted: ${code}`, details);
+    const [what, advice] = certificates[code] ?? unknownAuthority;
+    return new StoreError('unavailable', `the server’s certificate ${what} (${code})`, {
+      ...details,
+      advice,
+    });
   }
   if (code.startsWith('HPE_') || (error instanceof Error && /wrong version number/.test(error.message))) {
     const advice = 'check http:// or https:// and the port of the endpoint';

@@ -2,20 +2,28 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import { StoreError, UsageError, throwIfAborted } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { systemClock } from '../../base/system-clock.ts';
 import type { RetryEvent } from './attempts.ts';
+import { parseAzureBlobLocation, parseResticAzureLocation } from './azure-blob/location.ts';
+import type { AzureBlobLocation } from './azure-blob/location.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
+import { withBandwidth } from './bandwidth.ts';
 import { withLimit } from './limit.ts';
 import { mergedSettings } from './merged-settings.ts';
 import { withObserver } from './observe.ts';
 import type { OperationObserver } from './observe.ts';
 import { asReadOnly } from './read-only.ts';
 import { withPrefix } from './prefix.ts';
+import { withRequestRate } from './request-rate.ts';
 import { withRetry } from './retry.ts';
 import { parseGcsLocation } from './gcs/location.ts';
 import type { GcsLocation } from './gcs/location.ts';
 import { parseS3Location } from './s3/location.ts';
 import type { S3Location } from './s3/location.ts';
 import type { StoreSettings } from './settings.ts';
+import { checkStoreLimits } from './store-limits.ts';
+import type { StoreLimits } from './store-limits.ts';
 import { ObjectStore } from './store.ts';
 import { parseVeleroLocation } from './velero/location.ts';
 import type { VeleroLocation } from './velero/location.ts';
@@ -26,40 +34,50 @@ export interface OpenStoreOptions extends AbortableOptions {
   readonly settings?: StoreSettings | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
+  /** Warned of what a user should know of how the store is reached and described. Default: nobody is. */
+  readonly logger?: Logger | undefined;
   /** Called for every request that has ended, each attempt on its own; must not throw. */
   readonly observe?: OperationObserver | undefined;
   /** Called before each wait for another attempt; must not throw. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
   /** Requests at once. Default: what suits the kind of store. */
   readonly connections?: number | undefined;
+  /**
+   * Ceilings of bandwidth and requests, for all requests of this store together. The few bytes that keep a lock alive
+   * are not held back. Default: none.
+   */
+  readonly limits?: StoreLimits | undefined;
   /** Refuse everything that would change the store. Default false. */
   readonly readOnly?: boolean | undefined;
-  /** Called with a line for each thing that a user should know of the store; must not throw. */
-  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** Where a store is, before any driver is loaded. */
 type DirectLocation =
-  { readonly kind: 'local'; readonly path: string } | { readonly kind: 'memory' } | GcsLocation | S3Location;
+  | AzureBlobLocation
+  | GcsLocation
+  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'memory' }
+  | S3Location;
 
 /** The same, or a file that says it. */
 export type StoreLocation = DirectLocation | VeleroLocation;
 
 const FORMS =
-  'use a path, file:///absolute/path, local:path, gs://bucket/prefix, s3://bucket/prefix, velero:FILE or memory:';
+  'use a path, file:///absolute/path, local:path, s3://bucket/prefix, gs://bucket/prefix, ' +
+  'azblob://account/container/prefix, velero:FILE or memory:';
 /** Forms of services that have no driver yet; restic's spellings among them. */
-const NOT_YET: ReadonlySet<string> = new Set(['azure', 'azblob', 'rest', 'sftp', 'b2', 'swift', 'rclone']);
+const NOT_YET: ReadonlySet<string> = new Set(['rest', 'sftp', 'b2', 'swift', 'rclone']);
 /** A scheme stands before the first colon, and before any slash: `./a:b` is a path. */
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 
 /**
  * Opens the store at a location: a path (relative or absolute), `file:///absolute/path`, restic's `local:path`,
- * `gs://bucket/prefix` or restic's `gs:bucket:/prefix`,
- * `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`, or `memory:` (empty, and
- * gone when closed), or `velero:FILE?path=restic/NAMESPACE`, a file that describes a store as Velero is told of it
- * (docs/providers.md). Nothing is created; a folder that is missing is made by the first put, a bucket by nobody.
- * Instead of a location a driver of your own may be given. Every request is tried again for up to 15 minutes where
- * its failure is passing, and the number of requests at once yields to an overloaded server.
+ * `azblob://account/container/prefix` or restic's `azure:container:/prefix`, `gs://bucket/prefix` or restic's
+ * `gs:bucket:/prefix`, `s3://bucket/prefix?endpoint=URL&region=NAME` or restic's `s3:https://host/bucket/prefix`,
+ * `velero:FILE?path=restic/NAMESPACE`, a file that describes a store as Velero is told of it (docs/providers.md), or
+ * `memory:` (empty, and gone when closed). Nothing is created; a folder that is missing is made by the first put, a
+ * bucket or container by nobody. Instead of a location a driver of your own may be given. Every request is tried again
+ * for up to 15 minutes where its failure is passing, and the number of requests at once yields to an overloaded server.
  *
  * Rejects with UsageError for any other form, without repeating it (locations may hold passwords); with StoreError
  * where the path is no folder; with CancelledError.
@@ -74,6 +92,7 @@ export async function openStore(
   options: OpenStoreOptions = {},
 ): Promise<ObjectStore> {
   throwIfAborted(options.signal);
+  checkStoreLimits(options.limits ?? {});
   if (typeof location !== 'string') return new ObjectStore(decorate(location, options), options.settings);
   const { place, options: resolved } = await resolve(location, options);
   const driver = await driverAt(place, resolved);
@@ -107,7 +126,7 @@ async function resolve(
   if (place.kind !== 'velero') return { place, options };
   const { readDescription } = await import('./velero/read-description.ts');
   const described = await readDescription(place, options.signal);
-  for (const warning of described.warnings) options.onWarning?.(warning);
+  for (const warning of described.warnings) options.logger?.warn(warning);
   const direct = parseStoreLocation(described.location);
   if (direct.kind === 'velero') throw new UsageError('a description cannot name another one');
   return {
@@ -125,6 +144,10 @@ export function parseStoreLocation(location: string): StoreLocation {
   const [, scheme, rest = ''] = SCHEME.exec(location) ?? [];
   if (scheme === undefined) return localAt(location);
   switch (scheme.toLowerCase()) {
+    case 'azblob':
+      return parseAzureBlobLocation(rest);
+    case 'azure':
+      return parseResticAzureLocation(rest);
     case 'memory':
       if (rest !== '') throw new UsageError('memory: takes nothing after the colon', { advice: FORMS });
       return { kind: 'memory' };
@@ -174,6 +197,11 @@ async function driverAt(location: DirectLocation, options: OpenStoreOptions): Pr
     const { MemoryDriver } = await import('./memory/driver.ts');
     return new MemoryDriver({ clock: options.clock });
   }
+  if (location.kind === 'azure-blob') {
+    const { AzureBlobDriver } = await import('./azure-blob/driver.ts');
+    const driver = new AzureBlobDriver(location, options.settings?.azureBlob, options.connections);
+    return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
+  }
   if (location.kind === 'gcs') {
     const { GcsDriver } = await import('./gcs/driver.ts');
     const driver = new GcsDriver(location, options.settings?.gcs, options.connections);
@@ -181,7 +209,8 @@ async function driverAt(location: DirectLocation, options: OpenStoreOptions): Pr
   }
   if (location.kind === 's3') {
     const { S3Driver } = await import('./s3/driver.ts');
-    const driver = new S3Driver(location, options.settings?.s3, options.connections);
+    const { settings, connections, clock, logger } = options;
+    const driver = new S3Driver(location, settings?.s3, { connections, clock, logger });
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([
@@ -198,8 +227,16 @@ async function driverAt(location: DirectLocation, options: OpenStoreOptions): Pr
 }
 
 function decorate(driver: ObjectDriver, options: OpenStoreOptions): ObjectDriver {
-  const { clock, observe, onRetry, connections } = options;
+  const { clock, observe, onRetry, connections, limits } = options;
   const observed = observe === undefined ? driver : withObserver(driver, { observer: observe, clock });
-  const retried = withRetry(withLimit(observed, { connections }), { clock, onRetry });
+  const slowed = withStoreLimits(withLimit(observed, { connections }), limits ?? {}, clock ?? systemClock);
+  const retried = withRetry(slowed, { clock, onRetry });
   return options.readOnly === true ? asReadOnly(retried) : retried;
+}
+
+function withStoreLimits(driver: ObjectDriver, limits: StoreLimits, clock: Clock): ObjectDriver {
+  const { uploadRate, downloadRate, requestsPerSecond } = limits;
+  const hasRate = uploadRate !== undefined || downloadRate !== undefined;
+  const paced = hasRate ? withBandwidth(driver, { uploadRate, downloadRate, clock }) : driver;
+  return requestsPerSecond === undefined ? paced : withRequestRate(paced, { requestsPerSecond, clock });
 }

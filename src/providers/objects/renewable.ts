@@ -42,17 +42,21 @@ export class Renewable<T extends object> {
    * request has had it replaced already.
    */
   renew(made: T): boolean {
-    if (this.#retired.includes(made)) return true;
+    if (this.isReplaced(made)) return true;
     if (!this.#accepted.has(made)) return false;
-    this.forget(made);
+    this.replace(made);
     return true;
   }
 
-  /** It answers no more: what is needed next gets a new one. */
-  forget(made: T): void {
-    if (this.#retired.includes(made)) return;
+  /** The next one is made anew, whatever this one was good for. */
+  replace(made: T): void {
+    if (this.isReplaced(made)) return;
     this.#retired.push(made);
     this.#current = undefined;
+  }
+
+  isReplaced(made: T): boolean {
+    return this.#retired.includes(made);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,6 @@
 import { StoreError, UsageError, abortError, throwIfAborted } from '../../base/errors.ts';
+import type { BodyEvents } from './body-stream.ts';
+import type { Pace } from './driver.ts';
 import { IdleTimer } from './idle-timer.ts';
 
 /**
@@ -64,6 +66,16 @@ export class RequestScope {
 
   resume(): void {
     this.#idle ??= new IdleTimer(this.#idleLimitMs, () => this.#controller.abort(this.#silence()));
+  }
+
+  /** What a body that is sent tells of itself. While it is held back by its pace the idle limit stands still. */
+  bodyEvents(pace: Pace | undefined): BodyEvents {
+    const held = async (bytes: number): Promise<void> => {
+      this.pause();
+      await pace?.(bytes, this.signal);
+      this.resume();
+    };
+    return { onSlice: this.touch, onEnd: this.markSent, pace: pace === undefined ? undefined : held };
   }
 
   /** Why the request ended where this scope ended it; undefined where it failed by itself. */

@@ -1,4 +1,5 @@
 import { RepositoryError } from '../../base/errors.ts';
+import { toHex } from '../../base/hex.ts';
 import type { ChunkerName } from '../chunker/chunker.ts';
 import { jsonString, jsonValue } from './go-json.ts';
 import { asObject, corrupt, isId, isObject, parseJson, requiredId, unknownMembers } from './strict-json.ts';
@@ -48,6 +49,7 @@ export function decodeConfig(bytes: Uint8Array, where: string): Config {
     extra: Object.keys(extra).length === 0 ? undefined : extra,
   };
   chunkerOf(config, where);
+  gearSeedOf(config, where);
   return config;
 }
 
@@ -86,8 +88,26 @@ export function chunkerOf(config: Pick<Config, 'extra'>, where: string): Chunker
   });
 }
 
-/** `extra` with the chunker set under `tranship`, for {@link chunkerOf} to find. */
-export function withChunker(extra: JsonObject | undefined, chunker: ChunkerName): JsonObject {
+/**
+ * The seed of the gear table where the repository was made to cut as another one: `tranship.gear_seed`, else undefined.
+ * Throws RepositoryError `corrupt` when it is none.
+ */
+export function gearSeedOf(config: Pick<Config, 'extra'>, where: string): Uint8Array | undefined {
+  const own = config.extra?.['tranship'];
+  if (own === undefined) return undefined;
+  const { gear_seed: seed } = asObject(own, 'config tranship', where);
+  if (seed === undefined) return undefined;
+  if (!isId(seed)) throw corrupt('config gear_seed is not 64 hex digits', where);
+  return Uint8Array.from(Buffer.from(seed, 'hex'));
+}
+
+/** `extra` with the chunker set under `tranship`, for {@link chunkerOf} and {@link gearSeedOf} to find. */
+export function withChunker(
+  extra: JsonObject | undefined,
+  chunker: ChunkerName,
+  gearSeed?: Uint8Array,
+): JsonObject {
   const own = extra?.['tranship'];
-  return { ...extra, tranship: { ...(isObject(own) ? own : {}), chunker } };
+  const seed = gearSeed === undefined ? {} : { gear_seed: toHex(gearSeed) };
+  return { ...extra, tranship: { ...(isObject(own) ? own : {}), chunker, ...seed } };
 }

@@ -75,7 +75,7 @@ test('forms without a driver are refused with what there is, and never repeated'
       return true;
     });
   }
-  await assert.rejects(openStore('azure:container:/'), /not supported yet: azure: \(use a path, file/);
+  await assert.rejects(openStore('rest:https://host/'), /not supported yet: rest: \(use a path, file/);
   await assert.rejects(openStore('ftp://host'), /unknown kind of store: ftp:/);
 });
 

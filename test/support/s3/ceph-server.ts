@@ -10,6 +10,9 @@ import { freePort } from './free-port.ts';
 import type { S3Server } from './s3-server.ts';
 import { answersHttp, ServerProcess } from './server-process.ts';
 
+/** The one key of the key service. */
+export const cephKmsKeyId = 'test-key';
+
 const startTimeoutMs = 60_000;
 const runProgram = promisify(execFile);
 
@@ -65,6 +68,10 @@ function configuration({ binary, folder, id, monitor }: Cluster): string {
     bluestore_cache_autotune: false,
     bluestore_cache_size: 64 * 2 ** 20,
     rgw_data: join(folder, 'gateway'),
+    // Encryption with keys of the client's and of a key service, which is this very line.
+    rgw_crypt_require_ssl: false,
+    rgw_crypt_s3_kms_backend: 'testing',
+    rgw_crypt_s3_kms_encryption_keys: `${cephKmsKeyId}=${Buffer.alloc(32, 7).toString('base64')}`,
     rgw_thread_pool_size: 64,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);

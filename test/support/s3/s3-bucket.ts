@@ -4,6 +4,7 @@ import type { S3Location } from '../../../src/providers/objects/s3/location.ts';
 import { formatS3Location } from '../../../src/providers/objects/s3/location.ts';
 import type { S3Settings, StoreSettings } from '../../../src/providers/objects/settings.ts';
 import { createBucket, s3Client } from './s3-client.ts';
+import type { NewBucketOptions } from './s3-client.ts';
 import type { S3Server } from './s3-server.ts';
 
 /** A new bucket of a running server, as our own code and restic are told of it. */
@@ -21,8 +22,8 @@ export interface S3Bucket {
   readonly unfinishedUploads: () => Promise<readonly string[]>;
 }
 
-export async function newBucket(server: S3Server): Promise<S3Bucket> {
-  const name = await createBucket(server);
+export async function newBucket(server: S3Server, options?: NewBucketOptions): Promise<S3Bucket> {
+  const name = await createBucket(server, options);
   const { accessKeyId, secretAccessKey, region } = server;
   const credentials = { accessKeyId, secretAccessKey };
   const at = (prefix: string, endpoint = server.endpoint): S3Location => ({

@@ -18,12 +18,22 @@ export function s3Client(server: S3Server, overrides: S3ClientConfig = {}): S3Cl
   });
 }
 
+export interface NewBucketOptions {
+  /** Objects of the bucket can be given a retention. Default false. */
+  readonly objectLock?: boolean;
+}
+
 /** Makes a new bucket with a random name and returns the name. */
-export async function createBucket(server: S3Server): Promise<string> {
+export async function createBucket(
+  server: S3Server,
+  { objectLock = false }: NewBucketOptions = {},
+): Promise<string> {
   const client = s3Client(server);
   const name = `test-${randomUUID()}`;
   try {
-    await client.send(new CreateBucketCommand({ Bucket: name }));
+    await client.send(
+      new CreateBucketCommand({ Bucket: name, ...(objectLock ? { ObjectLockEnabledForBucket: true } : {}) }),
+    );
   } finally {
     client.destroy();
   }

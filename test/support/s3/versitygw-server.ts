@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../temporary-folder.ts';
@@ -8,21 +8,36 @@ import { answersHttp, ServerProcess } from './server-process.ts';
 
 const startTimeoutMs = 30_000;
 
+const mainKeys = { accessKeyId: 'versityTestKey', secretAccessKey: 'versityTestSecret' };
+
+/** Someone besides the server's owner. */
+export interface VersitygwAccount {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** An `admin` may use every bucket, a `user` none but its own. */
+  readonly role: 'admin' | 'user';
+}
+
+export interface VersitygwOptions {
+  /** The owner's. */
+  readonly keys?: Pick<S3Server, 'accessKeyId' | 'secretAccessKey'>;
+  readonly accounts?: readonly VersitygwAccount[];
+}
+
 /** Starts versitygw on a new folder. It keeps an object's headers in a folder beside, so no xattrs are needed. */
-export async function startVersitygw(binary: string): Promise<S3Server> {
+export async function startVersitygw(
+  binary: string,
+  { keys = mainKeys, accounts = [] }: VersitygwOptions = {},
+): Promise<S3Server> {
   const folder = mkdtempSync(join(tmpdir(), 'tranship-versitygw-'));
   const [objects, headers] = [join(folder, 'objects'), join(folder, 'headers')];
   mkdirSync(objects);
   mkdirSync(headers);
-  // Accounts beside the first one, for tests of policies.
-  const accounts = join(folder, 'accounts');
-  mkdirSync(accounts);
+  const iam = join(folder, 'iam');
+  mkdirSync(iam);
+  writeFileSync(join(iam, 'users.json'), accountFile(accounts));
   const address = `127.0.0.1:${await freePort()}`;
-  const account = {
-    accessKeyId: 'versityTestKey',
-    secretAccessKey: 'versityTestSecret',
-    region: 'us-east-1',
-  };
+  const account = { ...keys, region: 'us-east-1' };
   // Without --keep-alive it ends the connection after every answer, as no service does.
   const args = [
     '--port',
@@ -34,7 +49,7 @@ export async function startVersitygw(binary: string): Promise<S3Server> {
     '--health',
     '/health',
     '--iam-dir',
-    accounts,
+    iam,
     '--iam-cache-disable',
   ];
   const server = ServerProcess.start('versitygw', binary, [...args, 'posix', '--sidecar', headers, objects], {
@@ -53,4 +68,12 @@ export async function startVersitygw(binary: string): Promise<S3Server> {
     throw error;
   }
   return { name: server.name, endpoint, ...account, processIds: [server.processId], stop };
+}
+
+function accountFile(accounts: readonly VersitygwAccount[]): string {
+  const entries = accounts.map(({ accessKeyId: access, secretAccessKey: secret, role }) => [
+    access,
+    { access, secret, role },
+  ]);
+  return JSON.stringify({ accessAccounts: Object.fromEntries(entries) });
 }

@@ -1,6 +1,7 @@
 import { describeError } from '../../../base/errors.ts';
 import { keepAliveDuring } from '../../../base/keep-alive.ts';
 import { openDriver, openStore, parseStoreLocation } from '../../../providers/objects/open.ts';
+import type { OpenStoreOptions } from '../../../providers/objects/open.ts';
 import { StoreWatch } from '../../../providers/objects/store-watch.ts';
 import type { StoreState } from '../../../providers/objects/store-watch.ts';
 import { checkStore } from '../../../repository/store-check.ts';
@@ -10,7 +11,7 @@ import { commonOptions, storeOptions } from '../../common-options.ts';
 import { parseDurationMs } from '../../duration.ts';
 import { exitCode } from '../../exit-code.ts';
 import { formatLocalTime } from '../../local-time.ts';
-import { storeOpening } from '../../open-repository.ts';
+import { storeOpening } from '../../open-store.ts';
 import type { Output } from '../../output.ts';
 import { printStoreReport } from '../../reports/store-report.ts';
 import { storeLocation } from '../../repository-location.ts';
@@ -48,7 +49,7 @@ export const command = defineCommand({
     const interval = args.value('watch');
     const intervalMs = interval === undefined ? undefined : parseDurationMs(interval);
     const location = await storeLocation(args.operands, environment);
-    const options = storeOpening(args, context);
+    const options = await storeOpening(args, context);
     const driver = await openDriver(location, options);
     try {
       const report = await checkStore(driver, { signal });
@@ -68,11 +69,11 @@ function exitCodeFor({ can }: StoreReport): number {
 
 async function watch(
   location: string,
-  options: ReturnType<typeof storeOpening>,
+  options: OpenStoreOptions,
   intervalMs: number,
   output: Output,
 ): Promise<never> {
-  const store = await openStore(location, { ...options, onWarning: undefined, readOnly: true });
+  const store = await openStore(location, { ...options, logger: undefined, readOnly: true });
   const stateWatch = new StoreWatch(store, { intervalMs, onChange: (state) => printState(state, output) });
   try {
     return await keepAliveDuring(() => stateWatch.run(options.signal ?? new AbortController().signal));

@@ -6,7 +6,7 @@ import { defineCommand } from '../../command.ts';
 import { commonOptions, storeOptions } from '../../common-options.ts';
 import { exitCode } from '../../exit-code.ts';
 import { formatLocalTime } from '../../local-time.ts';
-import { storeOpening } from '../../open-repository.ts';
+import { storeOpening } from '../../open-store.ts';
 import type { Output } from '../../output.ts';
 import { storeLocation } from '../../repository-location.ts';
 import { safeText } from '../../safe-text.ts';
@@ -34,7 +34,7 @@ export const command = defineCommand({
   ],
   run: async (args, context) => {
     const location = await storeLocation(args.operands, context.environment);
-    const store = await openStore(location, { ...storeOpening(args, context), readOnly: true });
+    const store = await openStore(location, { ...(await storeOpening(args, context)), readOnly: true });
     const { findRepositories } = await import('../../../repository/repository-search.ts');
     try {
       const sizes = args.flag('sizes');

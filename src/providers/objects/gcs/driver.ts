@@ -79,8 +79,9 @@ export class GcsDriver implements ObjectDriver {
     });
   }
 
-  async put(key: string, body: ObjectBody, { mode = 'overwrite', signal }: PutOptions): Promise<void> {
-    await uploadObject(this.#requests, { key, body, mode, signal });
+  async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
+    const { mode = 'overwrite', signal, pace } = options;
+    await uploadObject(this.#requests, { key, body, mode, signal, pace });
   }
 
   async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {

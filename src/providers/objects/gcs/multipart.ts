@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError, UsageError } from '../../../base/errors.ts';
-import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
+import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
 import { TEMPORARY_MARK } from '../object-key.ts';
 import { deleteObjects } from './deletion.ts';
 import { field, textOf } from './json-value.ts';
@@ -42,11 +42,17 @@ export class GcsMultipartUpload implements MultipartUpload {
     this.#options = options;
   }
 
-  async putPart(partNumber: number, body: Uint8Array, options: AbortableOptions = {}): Promise<void> {
+  async putPart(partNumber: number, body: Uint8Array, options: SendOptions = {}): Promise<void> {
     // A name of its own for every attempt: one that was given up may still arrive, and must replace nothing.
     const name = this.#newName();
-    const { signal } = options;
-    const generation = await uploadObject(this.#requests, { key: name, body, mode: 'overwrite', signal });
+    const { signal, pace } = options;
+    const generation = await uploadObject(this.#requests, {
+      key: name,
+      body,
+      mode: 'overwrite',
+      signal,
+      pace,
+    });
     this.#parts.set(partNumber, { name, generation });
   }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { StoreError } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
 import { bodyStream } from '../body-stream.ts';
-import type { ObjectBody } from '../driver.ts';
+import type { ObjectBody, Pace } from '../driver.ts';
 import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import type { Renewable } from '../renewable.ts';
@@ -35,6 +35,7 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: ObjectBody | undefined;
+  readonly pace?: Pace | undefined;
 }
 
 export interface GcsRequestsOptions {
@@ -159,7 +160,7 @@ export class GcsRequests {
       return await orAborted(identity.headers(), scope.signal);
     } catch (error) {
       // A token that does not come would be waited for by every later request as well.
-      if (scope.failure !== undefined) this.#options.identities.forget(identity);
+      if (scope.failure !== undefined) this.#options.identities.replace(identity);
       throw this.failureOf(error, scope, where);
     }
   }
@@ -173,10 +174,9 @@ export class GcsRequests {
     const { endpoint, allowHttp, client, userProject } = this.#options;
     const url = new URL(endpoint);
     if (!allowHttp && isOpenNetwork(url)) throw openNetworkError(url.hostname);
-    const { method, path, body, headers, query = {} } = call;
+    const { method, path, body, headers, pace, query = {} } = call;
     const payer = userProject === undefined ? {} : { 'x-goog-user-project': userProject };
-    const stream =
-      body === undefined ? undefined : bodyStream(body, { onSlice: scope.touch, onEnd: scope.markSent });
+    const stream = body === undefined ? undefined : bodyStream(body, scope.bodyEvents(pace));
     const length = body === undefined ? {} : { 'content-length': bodySizeBytes(body) };
     try {
       const answer = await client.send(

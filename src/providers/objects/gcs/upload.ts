@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../../../base/errors.ts';
-import { hashOf } from '../body-stream.ts';
-import type { ObjectBody, PutMode } from '../driver.ts';
+import { hashOf } from '../body-hash.ts';
+import type { ObjectBody, Pace, PutMode } from '../driver.ts';
 import { bodyPieces } from '../object-body.ts';
 import { field, textOf } from './json-value.ts';
 import type { GcsRequests } from './requests.ts';
@@ -12,6 +12,7 @@ export interface Upload {
   readonly body: ObjectBody;
   readonly mode: PutMode;
   readonly signal: AbortSignal | undefined;
+  readonly pace: Pace | undefined;
 }
 
 /**
@@ -20,9 +21,9 @@ export interface Upload {
  */
 export async function uploadObject(
   requests: GcsRequests,
-  { key, body, mode, signal }: Upload,
+  { key, body, mode, signal, pace }: Upload,
 ): Promise<string> {
-  const md5Hash = hashOf(body, 'md5').toString('base64');
+  const md5Hash = (await hashOf(body, 'md5', signal)).toString('base64');
   const boundary = randomBytes(16).toString('hex');
   const metadata = JSON.stringify({ name: key, contentType: 'application/octet-stream', md5Hash });
   const stored = await requests.call(
@@ -43,6 +44,7 @@ export async function uploadObject(
         ...bodyPieces(body),
         Buffer.from(`\r\n--${boundary}--\r\n`),
       ],
+      pace,
     },
     { where: key, signal },
   );

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
-import type { AgentOptions, ClientRequest, ClientRequestArgs } from 'node:http';
+import type { ClientRequest, ClientRequestArgs } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { RequestOptions } from 'node:https';
+import type { AgentOptions, RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { BodySocket } from './body-socket.ts';
 import type { DirectBody } from './body-socket.ts';

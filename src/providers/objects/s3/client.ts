@@ -1,30 +1,49 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { StoreError } from '../../../base/errors.ts';
-import { credentialsFor } from './credentials.ts';
+import { StoreError, UsageError } from '../../../base/errors.ts';
 import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
+import type { S3Settings } from '../settings.ts';
+import { credentialsFor } from './credentials.ts';
 import { s3EndpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
-import { RequestHandler } from './request-handler.ts';
-import type { S3Settings } from '../settings.ts';
+import { createTransport } from './transport.ts';
 
 /** Amazon's own hosts take the bucket in the host name; what else there is often knows it only in the path. */
 const AMAZON = /(^|\.)amazonaws\.com(\.cn)?$/;
+/** The names of buckets that a host name can begin with, and that a certificate for `*.` covers. */
+const HOST_LABEL = /^[a-z0-9-]+$/;
 
 /** Of statuses below 500, those that say "not now". */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+export interface ClientOptions {
+  /** Where the bucket was found to be, against what location and environment say. */
+  readonly region?: string | undefined;
+  /** Told what the user should know of how the server is reached. */
+  readonly warn: (message: string) => void;
+}
+
 /** The SDK's client as this store needs it: it tries once, adds no checksums of its own, and says no to plain HTTP. */
-export async function createClient(location: S3Location, settings: S3Settings): Promise<S3Client> {
+export async function createClient(
+  location: S3Location,
+  settings: S3Settings,
+  { region, warn }: ClientOptions,
+): Promise<S3Client> {
   const configured = settings.endpoint === undefined ? undefined : s3EndpointOrigin(settings.endpoint);
-  const endpoint = location.endpoint ?? configured;
+  const named = location.endpoint ?? configured;
+  // An endpoint of Amazon's belongs to a region; the SDK knows that of the other one.
+  const endpoint = region !== undefined && isAmazons(named) ? undefined : named;
   const where = endpoint ?? `s3://${location.bucket}`;
-  const credentials = credentialsFor(settings, where);
-  const region = location.region ?? (await configuredRegion(settings.profile));
+  const requestHandler = createTransport(settings);
+  if (settings.insecureTls === true) {
+    warn(
+      `the certificate of ${where} is not checked: whoever is in between can read and change what is sent`,
+    );
+  }
   const client = new S3Client({
-    region,
-    credentials,
+    region: region ?? location.region ?? (await configuredRegion(settings.profile)),
+    credentials: credentialsFor(settings, where),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     forcePathStyle: location.pathStyle ?? wantsPathStyle(location.bucket, endpoint),
@@ -38,16 +57,19 @@ export async function createClient(location: S3Location, settings: S3Settings): 
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Asking first costs a round trip on every large put.
     expectContinueHeader: false,
-    requestHandler: new RequestHandler(),
+    requestHandler,
   });
-  refuseOpenNetworks(client, settings.allowHttp ?? false);
+  guardOpenNetworks(client, settings.allowHttp ?? false, warn);
   refuseWebPages(client, where);
   return client;
 }
 
+function isAmazons(endpoint: string | undefined): boolean {
+  return endpoint !== undefined && AMAZON.test(new URL(endpoint).hostname);
+}
+
 function wantsPathStyle(bucket: string, endpoint: string | undefined): boolean {
-  if (endpoint === undefined) return bucket.includes('.');
-  return bucket.includes('.') || !AMAZON.test(new URL(endpoint).hostname);
+  return !HOST_LABEL.test(bucket) || (endpoint !== undefined && !isAmazons(endpoint));
 }
 
 /** From AWS_REGION or the profile, as the SDK reads them; servers without regions take any. */
@@ -62,17 +84,29 @@ async function configuredRegion(profile: string | undefined): Promise<string> {
   }
 }
 
-/** Refuses requests that would go unencrypted over a network. */
-function refuseOpenNetworks(client: S3Client, allowHttp: boolean): void {
+/** Refuses requests that would go unencrypted over a network, or warns of them where they are allowed. */
+function guardOpenNetworks(client: S3Client, allowHttp: boolean, warn: (message: string) => void): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       const { request } = args;
-      if (!allowHttp && isRequest(request) && isOpenNetwork(request))
-        throw openNetworkError(request.hostname);
+      if (isRequest(request) && isOpenNetwork(request)) {
+        checkOpenRequest(request, allowHttp);
+        warn(`http://${request.hostname} is not encrypted: whoever listens sees names and sizes`);
+      }
       return next(args);
     },
     { step: 'finalizeRequest', name: 'transhipTransport', override: true },
   );
+}
+
+function checkOpenRequest({ hostname, headers }: Request, allowHttp: boolean): void {
+  if (!allowHttp) throw openNetworkError(hostname);
+  if ('x-amz-server-side-encryption-customer-key' in headers) {
+    throw new UsageError('a customer’s key is not sent over plain HTTP', {
+      where: `http://${hostname}`,
+      advice: 'use https://',
+    });
+  }
 }
 
 /** Refuses answers that no object store gives: behind a wrong endpoint anything may answer. */
@@ -92,10 +126,18 @@ function refuseWebPages(client: S3Client, where: string): void {
 interface Request {
   readonly protocol: string;
   readonly hostname: string;
+  readonly headers: object;
 }
 
 function isRequest(request: unknown): request is Request {
-  return typeof request === 'object' && request !== null && 'protocol' in request && 'hostname' in request;
+  return (
+    typeof request === 'object' &&
+    request !== null &&
+    'protocol' in request &&
+    'hostname' in request &&
+    'headers' in request &&
+    typeof request.headers === 'object'
+  );
 }
 
 function answerIn(error: unknown): unknown {

@@ -1,7 +1,7 @@
 import { DeleteObjectsCommand } from '@aws-sdk/client-s3';
 import type { DeleteObjectsCommandOutput } from '@aws-sdk/client-s3';
-import { createHash } from 'node:crypto';
 import { StoreError } from '../../../base/errors.ts';
+import { withContentMd5 } from './content-md5.ts';
 import type { S3Requests } from './requests.ts';
 import { refusalError } from './s3-error.ts';
 
@@ -20,24 +20,8 @@ export async function deleteObjects(
       Bucket: requests.bucket,
       Delete: { Quiet: true, Objects: batch.map((Key) => ({ Key })) },
     });
-    // Every server wants this request confirmed, older ones by nothing but MD5.
-    command.middlewareStack.add(
-      (next) => async (args) => {
-        addContentMd5(args.request);
-        return next(args);
-      },
-      { step: 'build', name: 'transhipContentMd5' },
-    );
-    checkAnswer(await requests.send(command, { where: batch[0] ?? '', signal }), batch);
+    checkAnswer(await requests.send(withContentMd5(command), { where: batch[0] ?? '', signal }), batch);
   }
-}
-
-function addContentMd5(request: unknown): void {
-  if (typeof request !== 'object' || request === null || !('body' in request) || !('headers' in request))
-    return;
-  const { body, headers } = request;
-  if (typeof headers !== 'object' || headers === null || typeof body !== 'string') return;
-  Object.assign(headers, { 'content-md5': createHash('md5').update(body).digest('base64') });
 }
 
 function checkAnswer(answer: DeleteObjectsCommandOutput, batch: readonly string[]): void {

@@ -6,7 +6,11 @@ import {
 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
+import type { Clock } from '../../../base/clock.ts';
 import { StoreError, TranshipError, asError } from '../../../base/errors.ts';
+import { silentLogger } from '../../../base/logger.ts';
+import type { Logger } from '../../../base/logger.ts';
+import { systemClock } from '../../../base/system-clock.ts';
 import type {
   AbortableOptions,
   ByteRange,
@@ -21,7 +25,8 @@ import type {
 } from '../driver.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import { Renewable } from '../renewable.ts';
-import { hashOf } from '../body-stream.ts';
+import { hashOf } from '../body-hash.ts';
+import { FoundRegion } from './bucket-region.ts';
 import { createClient } from './client.ts';
 import { deleteObjects } from './deletion.ts';
 import { listObjects } from './listing.ts';
@@ -30,12 +35,24 @@ import type { S3Location } from './location.ts';
 import { S3MultipartUpload } from './multipart.ts';
 import type { DirectBody } from './body-socket.ts';
 import { directBodyOf } from './request-handler.ts';
+import { ObjectHeaders } from './object-headers.ts';
 import { checkedIdleTimeoutMs } from '../request-scope.ts';
 import type { RequestScope } from '../request-scope.ts';
 import { S3Requests } from './requests.ts';
+import { UploadSweep } from './upload-sweep.ts';
 import type { S3Settings } from '../settings.ts';
 
 const CONNECTIONS = 16;
+
+/** How a driver is made, beside where it goes. */
+export interface S3DriverOptions {
+  /** For callers that schedule. Default 16. */
+  readonly connections?: number | undefined;
+  /** Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+  /** Told what the user should know of how the server is reached, each thing once. Default: nobody is. */
+  readonly logger?: Logger | undefined;
+}
 
 /** A bucket of Amazon S3 or of a server that speaks its protocol. Keys are those of the bucket, without a prefix. */
 export class S3Driver implements ObjectDriver {
@@ -43,9 +60,12 @@ export class S3Driver implements ObjectDriver {
   readonly capabilities: DriverCapabilities;
   readonly #requests: S3Requests;
   readonly #clients: Renewable<S3Client>;
+  readonly #headers: ObjectHeaders;
+  readonly #sweep: UploadSweep;
 
-  /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
-  constructor(location: S3Location, settings: S3Settings = {}, connections = CONNECTIONS) {
+  /** Throws UsageError for settings that cannot be carried out. */
+  constructor(location: S3Location, settings: S3Settings = {}, options: S3DriverOptions = {}) {
+    const { connections = CONNECTIONS, clock = systemClock, logger = silentLogger } = options;
     this.url = formatS3Location({ ...location, prefix: '' });
     this.capabilities = {
       connections,
@@ -56,9 +76,12 @@ export class S3Driver implements ObjectDriver {
     };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
+    const warn = onceEach(logger);
+    this.#headers = new ObjectHeaders(settings, location.prefix, clock);
+    const region = new FoundRegion();
     this.#clients = new Renewable({
       where: url,
-      create: () => createClient(location, settings),
+      create: () => createClient(location, settings, { region: region.name, warn }),
       destroy: (client) => client.destroy(),
     });
     this.#requests = new S3Requests({
@@ -66,13 +89,18 @@ export class S3Driver implements ObjectDriver {
       url,
       idleTimeoutMs: checkedIdleTimeoutMs(settings.idleTimeoutMs),
       clients: this.#clients,
+      region,
+      clock,
     });
+    this.#sweep = new UploadSweep(this.#requests, { prefix: location.prefix, clock, logger });
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
-    const stored = await this.#requests.sendBody(
+    const headers = await this.#headers.forPut(key, options);
+    const sending = this.#requests.sendBody(
       (stream) =>
         new PutObjectCommand({
+          ...headers,
           Bucket: this.#requests.bucket,
           Key: key,
           Body: stream,
@@ -81,12 +109,18 @@ export class S3Driver implements ObjectDriver {
         }),
       {
         body,
-        sha256: options.sha256 ?? hashOf(body, 'sha256').toString('hex'),
+        sha256: options.sha256 ?? (await hashOf(body, 'sha256', options.signal)).toString('hex'),
+        wantsMd5: this.#headers.wantsMd5,
         where: key,
         signal: options.signal,
+        pace: options.pace,
       },
     );
+    const stored = await sending.catch((error: unknown) => {
+      throw this.#headers.explained(error);
+    });
     if (stored.ETag === undefined) throw unlikeS3(key);
+    this.#headers.confirmEncryption(stored, key);
   }
 
   async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {
@@ -105,7 +139,11 @@ export class S3Driver implements ObjectDriver {
   }
 
   async head(key: string, options: AbortableOptions): Promise<ObjectInfo> {
-    const command = new HeadObjectCommand({ Bucket: this.#requests.bucket, Key: key });
+    const command = new HeadObjectCommand({
+      ...(await this.#headers.forRead()),
+      Bucket: this.#requests.bucket,
+      Key: key,
+    });
     const found = await this.#requests.send(command, { where: key, signal: options.signal });
     if (found.ContentLength === undefined) throw unlikeS3(key);
     return { key, sizeBytes: found.ContentLength, modifiedMs: found.LastModified?.getTime() ?? 0 };
@@ -129,10 +167,12 @@ export class S3Driver implements ObjectDriver {
   }
 
   createMultipart(key: string, options: PutOptions): Promise<MultipartUpload> {
-    return S3MultipartUpload.create(this.#requests, key, options);
+    this.#sweep.begin();
+    return S3MultipartUpload.create(this.#requests, this.#headers, key, options);
   }
 
   async close(): Promise<void> {
+    await this.#sweep.close();
     await this.#clients.close();
   }
 
@@ -143,6 +183,7 @@ export class S3Driver implements ObjectDriver {
     range: ByteRange | undefined,
   ): Promise<GetObjectCommandOutput | undefined> {
     const command = new GetObjectCommand({
+      ...(await this.#headers.forRead()),
       Bucket: this.#requests.bucket,
       Key: key,
       ...(range === undefined ? {} : { Range: rangeHeader(range) }),
@@ -186,6 +227,16 @@ export class S3Driver implements ObjectDriver {
       retryable: true,
     });
   }
+}
+
+/** A client that is made anew has the same to say. */
+function onceEach(logger: Logger): (message: string) => void {
+  const said = new Set<string>();
+  return (message) => {
+    if (said.has(message)) return;
+    said.add(message);
+    logger.warn(message);
+  };
 }
 
 function unlikeS3(key: string): StoreError {

@@ -3,11 +3,14 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
+  PutObjectRetentionCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
-import type { AbortableOptions, MultipartUpload, PutOptions } from '../driver.ts';
-import { hashOf } from '../body-stream.ts';
+import { hashOf } from '../body-hash.ts';
+import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
+import { withContentMd5 } from './content-md5.ts';
+import type { ObjectHeaders, PutHeaders } from './object-headers.ts';
 import type { S3Requests } from './requests.ts';
 
 /** An abort must get through when its caller has already been cancelled, but must not hold that caller for long. */
@@ -16,35 +19,59 @@ const ABORT_LIMIT_MS = 30_000;
 /** One multipart upload. Parts are confirmed by the SHA-256 that the signature of each covers. */
 export class S3MultipartUpload implements MultipartUpload {
   readonly #requests: S3Requests;
+  readonly #headers: ObjectHeaders;
+  readonly #putHeaders: PutHeaders;
   readonly #target: { readonly Bucket: string; readonly Key: string; readonly UploadId: string };
   readonly #options: PutOptions;
   readonly #tags = new Map<number, string>();
   #aborted = false;
 
-  private constructor(requests: S3Requests, key: string, uploadId: string, options: PutOptions) {
+  private constructor(
+    requests: S3Requests,
+    headers: ObjectHeaders,
+    target: { readonly key: string; readonly uploadId: string; readonly putHeaders: PutHeaders },
+    options: PutOptions,
+  ) {
     this.#requests = requests;
-    this.#target = { Bucket: requests.bucket, Key: key, UploadId: uploadId };
+    this.#headers = headers;
+    this.#target = { Bucket: requests.bucket, Key: target.key, UploadId: target.uploadId };
+    this.#putHeaders = target.putHeaders;
     this.#options = options;
   }
 
-  static async create(requests: S3Requests, key: string, options: PutOptions): Promise<S3MultipartUpload> {
-    const command = new CreateMultipartUploadCommand({ Bucket: requests.bucket, Key: key });
-    const created = await requests.send(command, { where: key, signal: options.signal, isTold: true });
+  static async create(
+    requests: S3Requests,
+    headers: ObjectHeaders,
+    key: string,
+    options: PutOptions,
+  ): Promise<S3MultipartUpload> {
+    const putHeaders = await headers.forPut(key, options);
+    const command = new CreateMultipartUploadCommand({ ...putHeaders, Bucket: requests.bucket, Key: key });
+    const sending = requests.send(command, { where: key, signal: options.signal, isTold: true });
+    const created = await sending.catch((error: unknown) => {
+      throw headers.explained(error);
+    });
     if (created.UploadId === undefined) {
       throw new StoreError('corrupt', 'the server began an upload without naming it', { where: key });
     }
-    const upload = new S3MultipartUpload(requests, key, created.UploadId, options);
-    if (options.signal?.aborted === true) {
+    const target = { key, uploadId: created.UploadId, putHeaders };
+    const upload = new S3MultipartUpload(requests, headers, target, options);
+    try {
+      headers.confirmEncryption(created, key);
+      if (options.signal?.aborted === true) throw abortError(options.signal);
+    } catch (error) {
       await upload.abort();
-      throw abortError(options.signal);
+      throw error;
     }
     return upload;
   }
 
-  async putPart(partNumber: number, body: Uint8Array, options: AbortableOptions = {}): Promise<void> {
+  async putPart(partNumber: number, body: Uint8Array, options: SendOptions = {}): Promise<void> {
+    const customerKey = await this.#headers.forRead();
     const stored = await this.#requests.sendBody(
       (stream) =>
         new UploadPartCommand({
+          ...customerKey,
           ...this.#target,
           PartNumber: partNumber,
           Body: stream,
@@ -52,9 +79,11 @@ export class S3MultipartUpload implements MultipartUpload {
         }),
       {
         body,
-        sha256: hashOf(body, 'sha256').toString('hex'),
+        sha256: (await hashOf(body, 'sha256', options.signal)).toString('hex'),
+        wantsMd5: this.#headers.wantsMd5,
         where: this.#target.Key,
         signal: options.signal,
+        pace: options.pace,
       },
     );
     if (stored.ETag === undefined) {
@@ -74,14 +103,30 @@ export class S3MultipartUpload implements MultipartUpload {
       MultipartUpload: { Parts: parts.map(([PartNumber, ETag]) => ({ PartNumber, ETag })) },
       ...(this.#options.mode === 'create' ? { IfNoneMatch: '*' } : {}),
     });
-    await this.#requests.send(command, { where, signal: options.signal, isTold: true });
+    const made = await this.#requests.send(command, { where, signal: options.signal, isTold: true });
+    await this.#retain(made.VersionId, options.signal);
+  }
+
+  /** Ceph 16 forgets the retention that an upload in parts began with. */
+  async #retain(versionId: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const { ObjectLockMode: Mode, ObjectLockRetainUntilDate: RetainUntilDate } = this.#putHeaders;
+    if (Mode === undefined || RetainUntilDate === undefined) return;
+    const { Bucket, Key } = this.#target;
+    const command = new PutObjectRetentionCommand({
+      Bucket,
+      Key,
+      ...(versionId === undefined ? {} : { VersionId: versionId }),
+      Retention: { Mode, RetainUntilDate },
+    });
+    await this.#requests.send(withContentMd5(command), { where: Key, signal, isTold: true });
   }
 
   /** Some servers (Ceph 16) ignore the condition of a completion; there, writers that race within it go unnoticed. */
   async #refuseExisting(signal: AbortSignal | undefined): Promise<void> {
     const { Bucket, Key } = this.#target;
+    const command = new HeadObjectCommand({ ...(await this.#headers.forRead()), Bucket, Key });
     try {
-      await this.#requests.send(new HeadObjectCommand({ Bucket, Key }), { where: Key, signal });
+      await this.#requests.send(command, { where: Key, signal });
     } catch (error) {
       if (error instanceof StoreError && error.code === 'not-found') return;
       throw error;

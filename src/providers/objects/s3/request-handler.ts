@@ -1,21 +1,21 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { IncomingMessage } from 'node:http';
-import type { AgentOptions } from 'node:http';
+import type { AgentOptions } from 'node:https';
 import { bodyAgents, directBodyOn } from './body-agents.ts';
 import type { DirectBody } from './body-socket.ts';
 
-const CONNECT_LIMIT_MS = 30_000;
-// Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
-const agentOptions: AgentOptions = { keepAlive: true, maxSockets: Infinity };
+/** After how long without a connection a request has failed. */
+export const CONNECT_LIMIT_MS = 30_000;
 
 type Handle = NodeHttpHandler['handle'];
 
 /** Node's HTTP for all requests, with connections of their own for gets, whose bodies are read past it. */
 export class RequestHandler extends NodeHttpHandler {
-  readonly #gets = new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, ...bodyAgents(agentOptions) });
+  readonly #gets: NodeHttpHandler;
 
-  constructor() {
+  constructor(agentOptions: AgentOptions) {
     super({ connectionTimeout: CONNECT_LIMIT_MS, httpAgent: agentOptions, httpsAgent: agentOptions });
+    this.#gets = new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, ...bodyAgents(agentOptions) });
   }
 
   override async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {

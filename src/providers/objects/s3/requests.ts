@@ -7,14 +7,19 @@ import type {
 import type { Command } from '@smithy/types';
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Clock } from '../../../base/clock.ts';
 import { StoreError } from '../../../base/errors.ts';
-import type { ObjectBody } from '../driver.ts';
+import { hashOf } from '../body-hash.ts';
 import { bodyStream } from '../body-stream.ts';
+import type { ObjectBody, Pace } from '../driver.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
+import { regionAfter } from './bucket-region.ts';
+import type { FoundRegion } from './bucket-region.ts';
 import { s3Error } from './s3-error.ts';
 
-type S3Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
+/** A request of the SDK. */
+export type S3Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
   ServiceInputTypes,
   I,
   ServiceOutputTypes,
@@ -34,6 +39,9 @@ export interface BodyOptions extends RequestOptions {
   readonly body: ObjectBody;
   /** Lower-case hex; the server refuses other bytes. */
   readonly sha256: string;
+  /** True where the server wants an MD5 besides. */
+  readonly wantsMd5: boolean;
+  readonly pace: Pace | undefined;
 }
 
 export interface S3RequestsOptions {
@@ -41,6 +49,8 @@ export interface S3RequestsOptions {
   readonly url: string;
   readonly idleTimeoutMs: number;
   readonly clients: Renewable<S3Client>;
+  readonly region: FoundRegion;
+  readonly clock: Clock;
 }
 
 /** Sends requests to one bucket, each abortable and with an idle limit; what fails is a TranshipError. */
@@ -69,20 +79,24 @@ export class S3Requests {
   /** As `send`, for a command that carries a body: its hash is signed instead of being computed again. */
   async sendBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     commandFor: (stream: Readable) => S3Command<I, O>,
-    { body, sha256, where, signal }: BodyOptions,
+    { body, sha256, wantsMd5, where, signal, pace }: BodyOptions,
   ): Promise<O> {
     const scope = this.open(where, signal);
-    const stream = bodyStream(body, { onSlice: scope.touch, onEnd: scope.markSent });
+    const stream = bodyStream(body, scope.bodyEvents(pace));
     try {
       const command = commandFor(stream);
       command.middlewareStack.add(
         (next) => async (args) => {
-          if (hasHeaders(args.request)) args.request.headers['x-amz-content-sha256'] = sha256;
+          if (hasHeaders(args.request)) {
+            args.request.headers['x-amz-content-sha256'] = sha256;
+            if (wantsMd5)
+              args.request.headers['content-md5'] = (await hashOf(body, 'md5', signal)).toString('base64');
+          }
           return next(args);
         },
         { step: 'build', name: 'transhipPayloadHash' },
       );
-      return await this.sendWithin(scope, command, where);
+      return await this.#sendOnce(scope, command, where);
     } finally {
       scope.close();
       stream.destroy();
@@ -94,7 +108,21 @@ export class S3Requests {
     return new RequestScope(this.#whereOf(where), this.#options.idleTimeoutMs, signal);
   }
 
+  /** Sends a command without a body; again, where the server says that the bucket is in another region. */
   async sendWithin<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    scope: RequestScope,
+    command: S3Command<I, O>,
+    where: string,
+  ): Promise<O> {
+    try {
+      return await this.#sendOnce(scope, command, where);
+    } catch (error) {
+      if (!(error instanceof MovedError)) throw error;
+      return this.#sendOnce(scope, command, where);
+    }
+  }
+
+  async #sendOnce<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     scope: RequestScope,
     command: S3Command<I, O>,
     where: string,
@@ -106,7 +134,7 @@ export class S3Requests {
         if (socket !== undefined) scope.watch(socket);
         return result;
       },
-      { step: 'deserialize', priority: 'low', name: 'transhipIdleWatch' },
+      { step: 'deserialize', priority: 'low', name: 'transhipIdleWatch', override: true },
     );
     const client = await this.#options.clients.get().catch((error: unknown) => {
       throw this.errorOf(error, scope, where);
@@ -116,14 +144,27 @@ export class S3Requests {
       this.#options.clients.worked(client);
       return result;
     } catch (error) {
-      const known = this.errorOf(error, scope, where);
-      throw isExpired(error) && this.#options.clients.renew(client) ? asRetryable(known) : known;
+      throw await this.#failureOf(error, { client, scope, where });
     }
+  }
+
+  async #failureOf(
+    error: unknown,
+    { client, scope, where }: { client: S3Client; scope: RequestScope; where: string },
+  ): Promise<unknown> {
+    const { clients, region } = this.#options;
+    const known = this.errorOf(error, scope, where);
+    if (!(known instanceof StoreError)) return known;
+    if (isExpired(error) && clients.renew(client)) return againAs(StoreError, known);
+    const name = await regionAfter(error, { client, bucket: this.bucket, signal: scope.signal });
+    const isMoved = name !== undefined && (await region.take(name, client, clients));
+    return isMoved ? againAs(MovedError, known) : known;
   }
 
   errorOf(error: unknown, scope: RequestScope, where: string): unknown {
     if (scope.failure !== undefined) return scope.failure;
-    return s3Error(error, { key: where, url: this.#options.url });
+    const { url, clock } = this.#options;
+    return s3Error(error, { key: where, url, nowMs: clock.nowMs() });
   }
 
   #whereOf(where: string): string {
@@ -138,10 +179,13 @@ function isExpired(error: unknown): boolean {
   );
 }
 
-function asRetryable(error: unknown): unknown {
-  if (!(error instanceof StoreError)) return error;
+/** The bucket is in another region, for which there is a client now. */
+class MovedError extends StoreError {}
+
+/** The same failure, of which is known that another attempt may succeed. */
+function againAs(kind: typeof StoreError, error: StoreError): StoreError {
   const { code, what, where, advice } = error;
-  return new StoreError(code, what, {
+  return new kind(code, what, {
     cause: error,
     retryable: true,
     ...(where === undefined ? {} : { where }),

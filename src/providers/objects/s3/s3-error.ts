@@ -3,6 +3,7 @@ import { StoreError, TranshipError, describeError } from '../../../base/errors.t
 import { meaningError, parseRetryAfterMs } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
 import { isPassingNetworkError, networkError } from '../network-error.ts';
+import { regionInRefusal } from './bucket-region.ts';
 
 const keyAdvice = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
 const unknownKey: Meaning = {
@@ -15,11 +16,14 @@ const noBucket: Meaning = {
   what: 'the bucket does not exist',
   advice: 'create it, or check its name and the endpoint',
 };
+/** What a server says of a clock that is too far from its own; the answer's date tells by how much. */
 const wrongClock: Meaning = {
   code: 'unauthenticated',
   what: 'this machine’s clock differs too much from the server’s',
   advice: 'set the clock (NTP), then run the command again',
 };
+/** What servers allow. */
+const CLOCK_LIMIT_MS = 15 * 60_000;
 const expired: Meaning = {
   code: 'unauthenticated',
   what: 'the credentials have expired or their token is not valid',
@@ -29,6 +33,11 @@ const refused: Meaning = {
   code: 'permission-denied',
   what: 'the server refused access',
   advice: 'allow reading, writing, listing and deleting below the prefix for these credentials',
+};
+const retained: Meaning = {
+  code: 'permission-denied',
+  what: 'the object cannot be deleted or replaced before its retention ends (Object Lock)',
+  advice: 'wait until then; in governance mode a person with s3:BypassGovernanceRetention can delete it',
 };
 const slowDown: Meaning = { code: 'throttled', what: 'the server asked to slow down', retryable: true };
 const full: Meaning = {
@@ -40,6 +49,11 @@ const otherRegion: Meaning = {
   code: 'invalid-argument',
   what: 'the bucket is in another region',
   advice: 'name it in AWS_REGION, or as ?region=NAME in an s3:// location',
+};
+const redirected: Meaning = {
+  code: 'unsupported',
+  what: 'the server sends requests to another host, which is not followed: what is signed is for this one',
+  advice: 'name the other host as the endpoint, if it is the store’s',
 };
 const damaged: Meaning = {
   code: 'corrupt',
@@ -113,9 +127,16 @@ const byName: Readonly<Record<string, Meaning>> = {
  */
 const byStatus: Readonly<Record<number, Meaning>> = {
   301: otherRegion,
+  302: redirected,
   307: otherRegion,
+  308: redirected,
   401: { code: 'unauthenticated', what: 'the server wants other credentials', advice: keyAdvice },
   403: refused,
+  407: {
+    code: 'unauthenticated',
+    what: 'the proxy wants other credentials',
+    advice: 'put user and password into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port',
+  },
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
   409: { code: 'conflict', what: 'the server refused because of a conflict' },
   412: { code: 'already-exists', what: 'the object exists already' },
@@ -128,6 +149,8 @@ const byStatus: Readonly<Record<number, Meaning>> = {
 export interface S3Place {
   readonly key: string;
   readonly url: string;
+  /** This machine's time. */
+  readonly nowMs: number;
 }
 
 /** What the SDK threw, as a StoreError; a TranshipError is returned as it is. */
@@ -145,7 +168,7 @@ export function isTransient(error: unknown): boolean {
 
 /** What one entry of an answer that reports on many objects means. */
 export function refusalError(name: string, message: string, where: string): StoreError {
-  const meaning = Object.hasOwn(byName, name) ? byName[name] : undefined;
+  const meaning = meaningOf(name, message);
   if (meaning !== undefined) return meaningError(meaning, where, {});
   return new StoreError('io', `the server answered ${name}: ${describeError(message).slice(0, 200)}`, {
     where,
@@ -180,19 +203,36 @@ function headersOf(headers: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }
 
-function answerError(answer: Answer, { key, url }: S3Place, cause: unknown): StoreError {
-  const { name, status, headers } = answer;
+/** What a code means, and where one code has several reasons, the text. */
+function meaningOf(name: string, message: string): Meaning | undefined {
+  if (name === 'AccessDenied' && /object.?lock|retention|WORM/i.test(message)) return retained;
+  return Object.hasOwn(byName, name) ? byName[name] : undefined;
+}
+
+function answerError(answer: Answer, { key, url, nowMs }: S3Place, cause: unknown): StoreError {
+  const { name, message, status, headers } = answer;
   const meaning =
-    (Object.hasOwn(byName, name) ? byName[name] : undefined) ?? byStatus[status] ?? unknown(answer);
-  const region = headers['x-amz-bucket-region'];
-  const inRegion =
-    meaning === otherRegion && region !== undefined ? { advice: `its region is ${region}` } : {};
+    clockMeaning(answer, nowMs) ?? meaningOf(name, message) ?? byStatus[status] ?? unknown(answer);
+  const region = meaning === otherRegion ? regionInRefusal(cause) : undefined;
+  const inRegion = region === undefined ? {} : { advice: `its region is ${region}` };
   const isAboutStore =
     meaning.code === 'no-bucket' || meaning.code === 'unauthenticated' || meaning === otherRegion;
   return meaningError({ ...meaning, ...inRegion }, isAboutStore || key === '' ? url : key, {
     cause,
     retryAfterMs: parseRetryAfterMs(headers['retry-after']),
   });
+}
+
+/** Of a refusal for the clock, also of a HEAD, whose answer says no more than 403. */
+function clockMeaning({ name, status, headers }: Answer, nowMs: number): Meaning | undefined {
+  const aheadMs = nowMs - Date.parse(headers['date'] ?? '');
+  const isFar = Math.abs(aheadMs) > CLOCK_LIMIT_MS;
+  const isRefused = status === 403 && !Object.hasOwn(byName, name);
+  if (name !== 'RequestTimeTooSkewed' && !(isRefused && isFar)) return undefined;
+  if (!isFar) return wrongClock;
+  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+  const side = aheadMs > 0 ? 'ahead of' : 'behind';
+  return { ...wrongClock, what: `this machine’s clock is ${minutes} minutes ${side} the server’s` };
 }
 
 function unknown({ name, message, status }: Answer): Meaning {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../../base/errors.ts';
+import { readParameters } from '../location-parameters.ts';
 import { isValidKey } from '../object-key.ts';
 
 /** A store that a file describes as Velero is told of it; holds no secret. */
@@ -19,13 +20,8 @@ const PARAMETERS: ReadonlySet<string> = new Set(['path', 'name', 'credentials'])
 
 /** Reads what follows `velero:` in a location. Throws UsageError. */
 export function parseVeleroLocation(rest: string): VeleroLocation {
-  const [, file = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(rest) ?? [];
+  const { path: file, parameters } = readParameters(rest, PARAMETERS, wrong);
   if (file === '') throw wrong('the location names no file');
-  const parameters = new URLSearchParams(query);
-  for (const name of parameters.keys()) {
-    if (!PARAMETERS.has(name)) throw wrong('unknown parameter in the location', name);
-    if (parameters.getAll(name).length > 1) throw wrong('a parameter stands twice in the location', name);
-  }
   const path = (parameters.get('path') ?? '').replace(/^\/|\/$/g, '');
   if (path !== '' && !isValidKey(path)) throw wrong('not a path that object keys can have', 'path');
   return {

@@ -159,7 +159,7 @@ describe('an answer of an S3 server', () => {
   const pages: readonly (readonly [number, string, string, StoreError['code'], boolean])[] = [
     [403, 'text/plain', 'Forbidden', 'permission-denied', false],
     [413, 'text/plain', 'Too large', 'invalid-argument', false],
-    [407, 'application/json', '{"error":"proxy"}', 'invalid-argument', false],
+    [407, 'application/json', '{"error":"proxy"}', 'unauthenticated', false],
     [503, 'text/plain', 'Busy', 'throttled', true],
     [503, 'text/html', '<html>Busy</html>', 'throttled', true],
     [429, 'text/html', '<html>Slow down</html>', 'throttled', true],

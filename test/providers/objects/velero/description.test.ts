@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { UsageError } from '../../../../src/base/errors.ts';
+import { silentLogger } from '../../../../src/base/logger.ts';
 import { openDriver, openStore } from '../../../../src/providers/objects/open.ts';
 import { awsConfigKeys } from '../../../../src/providers/objects/velero/aws.ts';
 import { azureConfigKeys } from '../../../../src/providers/objects/velero/azure.ts';
@@ -127,7 +128,9 @@ stringData:
     const file = join(temporaryFolder(t), 'store.yaml');
     writeFileSync(file, plain.replace('spec:', 'spec:\n  accessMode: ReadOnly'));
     const warnings: string[] = [];
-    const store = await openStore(`velero:${file}`, { onWarning: (warning) => warnings.push(warning) });
+    const store = await openStore(`velero:${file}`, {
+      logger: { ...silentLogger, warn: (warning) => void warnings.push(warning) },
+    });
     await assert.rejects(store.put('config', Buffer.from('x')), { code: 'permission-denied' });
     const driver = await openDriver(`velero:${file}`);
     await assert.rejects(driver.put('config', Buffer.from('x'), {}), { code: 'permission-denied' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { replaceTags } from '../../../src/repository/format/snapshot-tags.ts';
+import { replaceTags } from '../../../src/repository/format/snapshot-edits.ts';
 import { decodeSnapshot } from '../../../src/repository/format/snapshot.ts';
 import { checkProperty } from '../../support/property.ts';
 

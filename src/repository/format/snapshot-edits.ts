@@ -14,14 +14,26 @@ const followers = new Set(['program_version', 'summary', 'tranship']);
  * that JavaScript cannot hold and members that no program of today knows. `json` must be a sound snapshot document.
  */
 export function replaceTags(json: Uint8Array, tags: readonly string[], original: string): Buffer {
-  // One character a byte, so that even text that is no UTF-8 comes out as it went in.
-  const kept = membersOf(Buffer.from(json).toString('latin1')).filter(
-    ({ key }) => key !== 'tags' && key !== 'original',
+  return replaceMembers(
+    json,
+    ['tags', 'original'],
+    [...(tags.length === 0 ? [] : [`"tags":${jsonValue(tags)}`]), `"original":${jsonString(original)}`],
   );
-  const changed = [
-    ...(tags.length === 0 ? [] : [`"tags":${jsonValue(tags)}`]),
-    `"original":${jsonString(original)}`,
-  ].map((text) => Buffer.from(text).toString('latin1'));
+}
+
+/**
+ * A snapshot's JSON for another repository: with `original`, and without the parent, which that one need not have.
+ * Everything else stays byte for byte, as with {@link replaceTags}.
+ */
+export function replaceOrigin(json: Uint8Array, original: string): Buffer {
+  return replaceMembers(json, ['parent', 'original'], [`"original":${jsonString(original)}`]);
+}
+
+/** The new members go to where restic writes tags and original. */
+function replaceMembers(json: Uint8Array, removed: readonly string[], added: readonly string[]): Buffer {
+  // One character a byte, so that even text that is no UTF-8 comes out as it went in.
+  const kept = membersOf(Buffer.from(json).toString('latin1')).filter(({ key }) => !removed.includes(key));
+  const changed = added.map((text) => Buffer.from(text).toString('latin1'));
   const follower = kept.findIndex(({ key }) => followers.has(key));
   const texts = kept
     .map(({ text }) => text)

@@ -1,0 +1,46 @@
+import { describeError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { RetryEvent } from '../providers/objects/attempts.ts';
+import type { OpenStoreOptions } from '../providers/objects/open.ts';
+import type { ByteRate, StoreLimits } from '../providers/objects/store-limits.ts';
+import type { Arguments } from './arguments.ts';
+import { parseByteRate } from './byte-rate.ts';
+import type { CommandContext } from './command.ts';
+import type { storeOptions } from './common-options.ts';
+import { storeSettings } from './store-settings.ts';
+
+const loudFromFailures = 3;
+
+/** How options and environment say that a store is opened. */
+export async function storeOpening(
+  args: Arguments<typeof storeOptions>,
+  { environment, logger, signal }: CommandContext,
+): Promise<OpenStoreOptions> {
+  return {
+    settings: await storeSettings(args, environment),
+    limits: storeLimits(args),
+    logger,
+    onRetry: (event) => tellRetry(logger, event),
+    signal,
+  };
+}
+
+function storeLimits(args: Arguments<typeof storeOptions>): StoreLimits {
+  const rate = (name: 'limit-upload' | 'limit-download'): ByteRate | undefined => {
+    const text = args.value(name);
+    return text === undefined ? undefined : parseByteRate(text, name);
+  };
+  return {
+    uploadRate: rate('limit-upload'),
+    downloadRate: rate('limit-download'),
+    requestsPerSecond: args.integer('limit-requests', 1),
+  };
+}
+
+/** A request that fails once is everyday; one that keeps failing explains why nothing moves. */
+function tellRetry(logger: Logger, { kind, key, failures, delayMs, error }: RetryEvent): void {
+  const seconds = (delayMs / 1000).toFixed(1);
+  const message = `${kind} ${key} failed, again in ${seconds} s, for 15 minutes at most: ${describeError(error)}`;
+  if (failures < loudFromFailures) logger.debug(message);
+  else logger.warn(message);
+}

@@ -1,0 +1,100 @@
+import {
+  AnonymousCredential,
+  ContainerClient,
+  StorageSharedKeyCredential,
+  newPipeline,
+} from '@azure/storage-blob';
+import type { RequestPolicyFactory } from '@azure/storage-blob';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { StoreError } from '../../../base/errors.ts';
+import type { AzureBlobSettings } from '../settings.ts';
+import { resolveAccess } from './access.ts';
+import type { AzureBlobAccess } from './access.ts';
+import { answerOf } from './azure-error.ts';
+import type { AzureAnswer } from './azure-error.ts';
+import { tokenCredential } from './identity.ts';
+import { formatAzureBlobLocation } from './location.ts';
+import type { AzureBlobLocation } from './location.ts';
+
+/** The SDK's client of one container, as whom it speaks, and the sockets that it uses. */
+export interface AzureBlobClient {
+  readonly container: ContainerClient;
+  readonly access: AzureBlobAccess;
+  readonly agent: HttpAgent;
+}
+
+/** The SDK's client as this store needs it: it tries once, and takes nothing for an answer that Azure never gives. */
+export async function createClient(
+  location: AzureBlobLocation,
+  settings: AzureBlobSettings,
+): Promise<AzureBlobClient> {
+  const access = await resolveAccess(location, settings);
+  const { credentials, endpoint } = access;
+  const url = `${endpoint}/${location.container}`;
+  // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
+  const sockets = { keepAlive: true, maxSockets: Infinity };
+  const agent = endpoint.startsWith('https:') ? new HttpsAgent(sockets) : new HttpAgent(sockets);
+  const pipeline = newPipeline(await credentialFor(access), {
+    // Every attempt is ours: ours are counted, shown and bounded.
+    retryOptions: { maxTries: 1 },
+  });
+  pipeline.factories.push(guardAnswers(agent, formatAzureBlobLocation(location)));
+  const query = credentials.kind === 'sas' ? `?${credentials.sas.replace(/^\?/, '')}` : '';
+  return { container: new ContainerClient(url + query, pipeline), access, agent };
+}
+
+async function credentialFor(access: AzureBlobAccess) {
+  const { credentials, account } = access;
+  if (credentials.kind === 'sas') return new AnonymousCredential();
+  if (credentials.kind === 'account-key') {
+    return new StorageSharedKeyCredential(account, credentials.accountKey);
+  }
+  return tokenCredential(credentials, access);
+}
+
+/** Sends over sockets of ours, and refuses what is not Azure's: behind a wrong endpoint anything may answer. */
+function guardAnswers(agent: HttpAgent, where: string): RequestPolicyFactory {
+  return {
+    create: (next) => ({
+      sendRequest: async (request) => {
+        // Where the environment names a proxy, the SDK has chosen an agent that goes there.
+        request.agent ??= agent;
+        try {
+          const answer = await next.sendRequest(request);
+          const header = (name: string): string => answer.headers.get(name) ?? '';
+          refuseForeign({ status: answer.status, name: '', message: '', header }, where);
+          return answer;
+        } catch (error) {
+          const answer = answerOf(error);
+          if (answer !== undefined) refuseForeign(answer, where, error);
+          throw error;
+        }
+      },
+    }),
+  };
+}
+
+/** A gateway's refusals pass: they say what a server that is busy or down cannot say itself. */
+function refuseForeign({ status, header }: AzureAnswer, where: string, cause?: unknown): void {
+  if (header('x-ms-request-id') !== '') return;
+  const details = { where, ...(cause === undefined ? {} : { cause }) };
+  const isPassing = status >= 500 || status === 408 || status === 429;
+  if (!isPassing && header('content-type').startsWith('text/html')) {
+    throw new StoreError('unsupported', 'the endpoint answered with a web page, not as Azure Blob Storage', {
+      ...details,
+      advice: 'check host and port of the endpoint',
+    });
+  }
+  if (status >= 300 && status < 400) {
+    throw new StoreError('unsupported', 'the endpoint sends requests on to another place', {
+      ...details,
+      advice: 'name that place as the endpoint: credentials are not sent along',
+    });
+  }
+  if (status >= 300) return;
+  throw new StoreError('corrupt', 'the server’s answer lacks what Azure Blob Storage answers', {
+    ...details,
+    retryable: true,
+  });
+}

@@ -1,0 +1,85 @@
+import { StoreError, TranshipError } from '../../../base/errors.ts';
+import type { AzureBlobRequests } from './requests.ts';
+
+/** What one Blob Batch request takes. */
+const BATCH_KEYS = 256;
+
+/** Deletes blobs of one container: in batches where the server knows them, else singly, several at once. */
+export class AzureBlobDeletion {
+  readonly #requests: AzureBlobRequests;
+  readonly #connections: number;
+  #hasBatches = true;
+
+  constructor(requests: AzureBlobRequests, connections: number) {
+    this.#requests = requests;
+    this.#connections = connections;
+  }
+
+  async deleteOne(key: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#requests.send(
+        (container, abortSignal) => container.getBlobClient(key).delete({ abortSignal }),
+        { where: key, signal },
+      );
+    } catch (error) {
+      if (!(error instanceof TranshipError) || error.code !== 'not-found') throw error;
+    }
+  }
+
+  async deleteMany(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    for (let start = 0; start < keys.length; start += BATCH_KEYS) {
+      const batch = keys.slice(start, start + BATCH_KEYS);
+      if (!(await this.#deleteBatch(batch, signal))) await this.#deleteSingly(batch, signal);
+    }
+  }
+
+  /** False where the server takes no batch: what is wrong with the blobs themselves shows when they go singly. */
+  async #deleteBatch(keys: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
+    if (!this.#hasBatches || keys.length < 2) return false;
+    const where = keys[0] ?? '';
+    try {
+      const { subResponses } = await this.#requests.send(
+        (container, abortSignal) =>
+          container.getBlobBatchClient().deleteBlobs(
+            keys.map((key) => container.getBlobClient(key)),
+            { abortSignal },
+          ),
+        { where, signal },
+      );
+      for (const [index, { status, errorCode = '' }] of subResponses.entries()) {
+        if (status < 400 || errorCode === 'BlobNotFound') continue;
+        throw new RefusedBlob(this.#requests.refusal(status, errorCode, keys[index] ?? where));
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof RefusedBlob) throw error.refusal;
+      if (!(error instanceof StoreError) || error.retryable || error.code === 'no-bucket') throw error;
+      this.#hasBatches = false;
+      return false;
+    }
+  }
+
+  async #deleteSingly(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    // Shared: whoever fails ends it, and the others stop at the next key.
+    const rest = each(keys);
+    const workers = Array.from({ length: Math.min(this.#connections, keys.length) }, async () => {
+      for (const key of rest) await this.deleteOne(key, signal);
+    });
+    const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+/** Of one blob, as opposed to the batch that it was in. */
+class RefusedBlob extends Error {
+  readonly refusal: StoreError;
+
+  constructor(refusal: StoreError) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+function* each<T>(items: readonly T[]): Generator<T, void, undefined> {
+  yield* items;
+}

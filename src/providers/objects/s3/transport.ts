@@ -1,0 +1,73 @@
+import type { HttpRequest, HttpResponse } from '@smithy/core/protocols';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { HttpHandlerOptions, RequestHandler as SdkHandler } from '@smithy/types';
+import type { AgentOptions } from 'node:https';
+import { trustedWith } from '../certificates.ts';
+import { proxyFor } from '../proxy.ts';
+import type { ProxySettings, S3Settings } from '../settings.ts';
+import { CONNECT_LIMIT_MS, RequestHandler } from './request-handler.ts';
+
+export type Transport = SdkHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
+
+/** How requests travel: which certificates are trusted, and through which proxy. */
+export type TransportSettings = Pick<S3Settings, 'caCertificates' | 'insecureTls' | 'proxy'>;
+
+/** Sends the SDK's requests. Throws UsageError for settings that cannot be carried out. */
+export function createTransport({ caCertificates, insecureTls, proxy }: TransportSettings): Transport {
+  const options: AgentOptions = {
+    keepAlive: true,
+    // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
+    maxSockets: Infinity,
+    ...(caCertificates === undefined ? {} : { ca: trustedWith(caCertificates) }),
+    ...(insecureTls === true ? { rejectUnauthorized: false } : {}),
+  };
+  const direct = new RequestHandler(options);
+  const isProxied = proxy?.https !== undefined || proxy?.http !== undefined;
+  return isProxied ? new ProxiedTransport(direct, proxy, options) : direct;
+}
+
+/** Each host by the proxy that the settings name for it, or directly: a token service may have another one. */
+class ProxiedTransport implements Transport {
+  readonly metadata = { handlerProtocol: 'http/1.1' };
+  readonly #direct: NodeHttpHandler;
+  readonly #proxy: ProxySettings;
+  readonly #options: AgentOptions;
+  readonly #byProxy = new Map<string, Promise<NodeHttpHandler>>();
+
+  constructor(direct: NodeHttpHandler, proxy: ProxySettings, options: AgentOptions) {
+    this.#direct = direct;
+    this.#proxy = proxy;
+    this.#options = options;
+  }
+
+  async handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<{ response: HttpResponse }> {
+    const proxy = proxyFor(urlOf(request), this.#proxy);
+    const handler = proxy === undefined ? this.#direct : await this.#through(proxy);
+    return handler.handle(request, options);
+  }
+
+  destroy(): void {
+    this.#direct.destroy();
+    for (const opening of this.#byProxy.values()) {
+      void opening.then(
+        (handler) => handler.destroy(),
+        () => undefined,
+      );
+    }
+  }
+
+  async #through(proxy: URL): Promise<NodeHttpHandler> {
+    const opening = this.#byProxy.get(proxy.href) ?? this.#open(proxy);
+    this.#byProxy.set(proxy.href, opening);
+    return opening;
+  }
+
+  async #open(proxy: URL): Promise<NodeHttpHandler> {
+    const { proxyAgents } = await import('./proxy-agents.ts');
+    return new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, ...proxyAgents(proxy, this.#options) });
+  }
+}
+
+function urlOf({ protocol, hostname, port }: HttpRequest): URL {
+  return new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
+}
