@@ -103,7 +103,8 @@ async function settingsWith(
       endpoint: environment.s3Endpoint,
       profile: args.value('profile'),
       caCertificates: caFile === undefined ? undefined : await readCertificates(caFile),
-      insecureTls: args.flag('insecure-tls'),
+      // Left out, it must not replace what a description of the store says.
+      insecureTls: args.flag('insecure-tls') || undefined,
       proxy: environment.proxy,
       ...settingsOf(options),
     },
