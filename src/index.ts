@@ -10,6 +10,7 @@ export type {
   AzureBlobSettings,
   AzureCertificate,
   AzurePrincipal,
+  ConnectionSettings,
   GcsSettings,
   ObjectLock,
   ProxySettings,

@@ -35,9 +35,12 @@ export const storeOptions = {
     aliases: ['cacert'],
     placeholder: 'FILE',
     default: 'AWS_CA_BUNDLE',
-    help: 'S3: trust the authorities in this PEM file too',
+    help: 'trust the authorities in this PEM file too',
   },
-  'insecure-tls': { kind: 'flag', help: 'S3: do not check the server’s certificate, and warn of it' },
+  'insecure-tls': {
+    kind: 'flag',
+    help: 'do not check the certificate of the store’s server, and warn of it',
+  },
   option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: `S3: ${storeSettingsHelp}` },
   'limit-upload': {
     kind: 'value',

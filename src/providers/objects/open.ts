@@ -8,6 +8,7 @@ import type { RetryEvent } from './attempts.ts';
 import { parseAzureBlobLocation, parseResticAzureLocation } from './azure-blob/location.ts';
 import type { AzureBlobLocation } from './azure-blob/location.ts';
 import type { AbortableOptions, ObjectDriver } from './driver.ts';
+import type { ServiceDriverOptions } from './driver-options.ts';
 import { withBandwidth } from './bandwidth.ts';
 import { withLimit } from './limit.ts';
 import { mergedSettings } from './merged-settings.ts';
@@ -199,18 +200,17 @@ async function driverAt(location: DirectLocation, options: OpenStoreOptions): Pr
   }
   if (location.kind === 'azure-blob') {
     const { AzureBlobDriver } = await import('./azure-blob/driver.ts');
-    const driver = new AzureBlobDriver(location, options.settings?.azureBlob, options.connections);
+    const driver = new AzureBlobDriver(location, options.settings?.azureBlob, serviceOptions(options));
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   if (location.kind === 'gcs') {
     const { GcsDriver } = await import('./gcs/driver.ts');
-    const driver = new GcsDriver(location, options.settings?.gcs, options.connections);
+    const driver = new GcsDriver(location, options.settings?.gcs, serviceOptions(options));
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   if (location.kind === 's3') {
     const { S3Driver } = await import('./s3/driver.ts');
-    const { settings, connections, clock, logger } = options;
-    const driver = new S3Driver(location, settings?.s3, { connections, clock, logger });
+    const driver = new S3Driver(location, options.settings?.s3, serviceOptions(options));
     return location.prefix === '' ? driver : withPrefix(driver, location.prefix);
   }
   const [{ LocalDriver }, { localError, systemCodeOf }] = await Promise.all([
@@ -224,6 +224,10 @@ async function driverAt(location: DirectLocation, options: OpenStoreOptions): Pr
     throw localError(error, 'open', location.path);
   }
   throw new StoreError('invalid-argument', 'not a folder', { where: location.path });
+}
+
+function serviceOptions({ connections, clock, logger }: OpenStoreOptions): ServiceDriverOptions {
+  return { connections, clock, logger };
 }
 
 function decorate(driver: ObjectDriver, options: OpenStoreOptions): ObjectDriver {

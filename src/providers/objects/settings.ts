@@ -5,12 +5,30 @@ export interface StoreSettings {
   readonly s3?: S3Settings | undefined;
 }
 
+/** How connections to any service are made. */
+export interface ConnectionSettings {
+  /** Allows http:// to hosts other than this one; the logger is warned of it. Default false. */
+  readonly allowHttp?: boolean | undefined;
+  /** Authorities whose certificates are trusted beside those that Node trusts, as PEM text. */
+  readonly caCertificates?: string | undefined;
+  /** Takes any certificate of the store's server, whoever it is from; the logger is warned of it. Default false. */
+  readonly insecureTls?: boolean | undefined;
+  /** Default: none; the environment is not looked at. */
+  readonly proxy?: ProxySettings | undefined;
+  /** After how long without a byte in either direction a request has failed; at least 1. Default 120,000. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
 /** How Azure Blob Storage is reached beyond its location. */
-export interface AzureBlobSettings {
+export interface AzureBlobSettings extends ConnectionSettings {
   /** Default: what the credentials file names, else what `environment` names. */
   readonly credentials?: AzureBlobCredentials | undefined;
   /** A file of `AZURE_NAME=value` lines, as Velero's plug-in takes it. Default: AZURE_CREDENTIALS_FILE, else none. */
   readonly credentialsFile?: string | undefined;
+  /** What such a file would hold; goes before it. */
+  readonly credentialsText?: string | undefined;
+  /** `https://host` of who gives out tokens. Default: that of the credentials, else that of their cloud. */
+  readonly authorityHost?: string | undefined;
   /**
    * Variables whose names begin with AZURE_, as restic, Velero and Azure's own programs name them; the library reads
    * none of the process's by itself. Default: none.
@@ -18,10 +36,6 @@ export interface AzureBlobSettings {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** `https://host/path` before the container's name, where the location has none. Default: the account's own. */
   readonly endpoint?: string | undefined;
-  /** Allows http:// to hosts other than this one. Default false. */
-  readonly allowHttp?: boolean | undefined;
-  /** After how long without a byte in either direction a request has failed; at least 1. Default 120,000. */
-  readonly idleTimeoutMs?: number | undefined;
 }
 
 /** A way to prove to Azure who one is. */
@@ -48,24 +62,22 @@ export interface AzureCertificate {
 }
 
 /** How a bucket of Google Cloud Storage is reached beyond its location. */
-export interface GcsSettings {
+export interface GcsSettings extends ConnectionSettings {
   /**
    * JSON of a service account, a user, or an account of another provider whose token is in a file or at a URL. Default:
    * the access token, then application default credentials, and none where the endpoint is not Google's.
    */
   readonly credentialsFile?: string | undefined;
+  /** What such a file would hold; goes before it. */
+  readonly credentialsText?: string | undefined;
   /** A token of OAuth 2; it ends after an hour or so, and nothing renews it. */
   readonly accessToken?: string | undefined;
   /** `https://host:port`, where the location names none. Default: Google's. */
   readonly endpoint?: string | undefined;
-  /** Allows http:// to hosts other than this one. Default false. */
-  readonly allowHttp?: boolean | undefined;
-  /** After how long without a byte in either direction a request has failed; at least 1. Default 120,000. */
-  readonly idleTimeoutMs?: number | undefined;
 }
 
 /** How an S3 store is reached beyond its location. */
-export interface S3Settings {
+export interface S3Settings extends ConnectionSettings {
   /** Default: AWS_ACCESS_KEY_ID, then the shared files, then a web identity token. */
   readonly credentials?: S3Credentials | undefined;
   /** `https://host:port`, where the location names none. Default: Amazon's. */
@@ -80,16 +92,6 @@ export interface S3Settings {
    * identity that nobody meant.
    */
   readonly instanceMetadata?: boolean | undefined;
-  /** Allows http:// to hosts other than this one. Default false. */
-  readonly allowHttp?: boolean | undefined;
-  /** Authorities whose certificates are trusted beside those that Node trusts, as PEM text. */
-  readonly caCertificates?: string | undefined;
-  /** Takes any certificate of the store's server, whoever it is from. Default false. */
-  readonly insecureTls?: boolean | undefined;
-  /** Default: none; the environment is not looked at. */
-  readonly proxy?: ProxySettings | undefined;
-  /** After how long without a byte in either direction a request has failed; at least 1. Default 120,000. */
-  readonly idleTimeoutMs?: number | undefined;
   /** The server encrypts what is put, with its own key or one of its key service. Default: as the bucket says. */
   readonly serverSideEncryption?: 'AES256' | 'aws:kms' | undefined;
   /** The key of the key service, with `aws:kms`. Default: the bucket's, or the account's. */

@@ -5,9 +5,10 @@ import {
   newPipeline,
 } from '@azure/storage-blob';
 import type { RequestPolicyFactory } from '@azure/storage-blob';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import { StoreError } from '../../../base/errors.ts';
+import { ConnectionAgents } from '../connection-agents.ts';
+import type { ConnectionWarnings } from '../connection-warnings.ts';
 import type { AzureBlobSettings } from '../settings.ts';
 import { resolveAccess } from './access.ts';
 import type { AzureBlobAccess } from './access.ts';
@@ -17,49 +18,58 @@ import { tokenCredential } from './identity.ts';
 import { formatAzureBlobLocation } from './location.ts';
 import type { AzureBlobLocation } from './location.ts';
 
-/** The SDK's client of one container, as whom it speaks, and the sockets that it uses. */
+/** The SDK's client of one container, and as whom it speaks. */
 export interface AzureBlobClient {
   readonly container: ContainerClient;
   readonly access: AzureBlobAccess;
-  readonly agent: HttpAgent;
+  /** Ends its connections. */
+  readonly close: () => void;
 }
 
 /** The SDK's client as this store needs it: it tries once, and takes nothing for an answer that Azure never gives. */
 export async function createClient(
   location: AzureBlobLocation,
   settings: AzureBlobSettings,
+  warnings: ConnectionWarnings,
 ): Promise<AzureBlobClient> {
   const access = await resolveAccess(location, settings);
   const { credentials, endpoint } = access;
   const url = `${endpoint}/${location.container}`;
-  // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
-  const sockets = { keepAlive: true, maxSockets: Infinity };
-  const agent = endpoint.startsWith('https:') ? new HttpsAgent(sockets) : new HttpAgent(sockets);
-  const pipeline = newPipeline(await credentialFor(access), {
+  warnings.openNetwork(new URL(endpoint), settings.allowHttp ?? false);
+  if (settings.insecureTls === true) warnings.uncheckedCertificate(endpoint);
+  const { caCertificates, proxy } = settings;
+  const agents = await ConnectionAgents.open(settings);
+  // Who gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
+  const tokenAgents = await ConnectionAgents.open({ caCertificates, proxy });
+  const pipeline = newPipeline(await credentialFor(access, tokenAgents), {
     // Every attempt is ours: ours are counted, shown and bounded.
     retryOptions: { maxTries: 1 },
   });
-  pipeline.factories.push(guardAnswers(agent, formatAzureBlobLocation(location)));
+  pipeline.factories.push(guardAnswers(agents.for(new URL(endpoint)), formatAzureBlobLocation(location)));
   const query = credentials.kind === 'sas' ? `?${credentials.sas.replace(/^\?/, '')}` : '';
-  return { container: new ContainerClient(url + query, pipeline), access, agent };
+  const close = (): void => {
+    agents.close();
+    tokenAgents.close();
+  };
+  return { container: new ContainerClient(url + query, pipeline), access, close };
 }
 
-async function credentialFor(access: AzureBlobAccess) {
+async function credentialFor(access: AzureBlobAccess, agents: ConnectionAgents) {
   const { credentials, account } = access;
   if (credentials.kind === 'sas') return new AnonymousCredential();
   if (credentials.kind === 'account-key') {
     return new StorageSharedKeyCredential(account, credentials.accountKey);
   }
-  return tokenCredential(credentials, access);
+  return tokenCredential(credentials, access, agents);
 }
 
 /** Sends over sockets of ours, and refuses what is not Azure's: behind a wrong endpoint anything may answer. */
-function guardAnswers(agent: HttpAgent, where: string): RequestPolicyFactory {
+function guardAnswers(agent: Agent, where: string): RequestPolicyFactory {
   return {
     create: (next) => ({
       sendRequest: async (request) => {
-        // Where the environment names a proxy, the SDK has chosen an agent that goes there.
-        request.agent ??= agent;
+        // In place of the proxy that the SDK has found in the environment, where there is one.
+        request.agent = agent;
         try {
           const answer = await next.sendRequest(request);
           const header = (name: string): string => answer.headers.get(name) ?? '';

@@ -13,7 +13,10 @@ import type {
   ObjectInfo,
   PutOptions,
 } from '../driver.ts';
+import { silentLogger } from '../../../base/logger.ts';
 import { hashOf } from '../body-hash.ts';
+import { ConnectionWarnings } from '../connection-warnings.ts';
+import type { ServiceDriverOptions } from '../driver-options.ts';
 
 import { bodySizeBytes } from '../object-body.ts';
 import { Renewable } from '../renewable.ts';
@@ -43,8 +46,14 @@ export class AzureBlobDriver implements ObjectDriver {
   readonly #listing: AzureBlobListing;
   readonly #deletion: AzureBlobDeletion;
 
-  /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
-  constructor(location: AzureBlobLocation, settings: AzureBlobSettings = {}, connections = CONNECTIONS) {
+  /** Throws UsageError for settings that cannot be carried out. */
+  constructor(
+    location: AzureBlobLocation,
+    settings: AzureBlobSettings = {},
+    options: ServiceDriverOptions = {},
+  ) {
+    const { connections = CONNECTIONS, logger = silentLogger } = options;
+    const warnings = new ConnectionWarnings(logger);
     const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
     this.url = formatAzureBlobLocation({ ...location, prefix: '' });
     this.capabilities = {
@@ -58,8 +67,8 @@ export class AzureBlobDriver implements ObjectDriver {
     const url = formatAzureBlobLocation(location);
     this.#clients = new Renewable({
       where: url,
-      create: () => createClient(location, settings),
-      destroy: ({ agent }) => agent.destroy(),
+      create: () => createClient(location, settings, warnings),
+      destroy: (client) => client.close(),
     });
     this.#requests = new AzureBlobRequests({ url, idleTimeoutMs, clients: this.#clients });
     this.#listing = new AzureBlobListing(this.#requests);

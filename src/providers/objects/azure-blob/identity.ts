@@ -2,6 +2,7 @@ import type { ClientAssertionCredentialOptions, GetTokenOptions, TokenCredential
 import { readFile } from 'node:fs/promises';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
 import { isPassingNetworkError } from '../network-error.ts';
+import type { ConnectionAgents } from '../connection-agents.ts';
 import type { AzureBlobCredentials } from '../settings.ts';
 
 /** The credentials with which Microsoft Entra ID gives out tokens. */
@@ -21,8 +22,9 @@ const KNOWN_HOST =
 export async function tokenCredential(
   credentials: IdentityCredentials,
   place: IdentityPlace,
+  agents: ConnectionAgents,
 ): Promise<TokenCredential> {
-  const identity = await sdkCredential(credentials, place);
+  const identity = await sdkCredential(credentials, place, agents);
   return {
     getToken: async (scopes: string | string[], options?: GetTokenOptions) => {
       try {
@@ -37,6 +39,7 @@ export async function tokenCredential(
 async function sdkCredential(
   credentials: IdentityCredentials,
   { authorityHost, source }: IdentityPlace,
+  agents: ConnectionAgents,
 ): Promise<TokenCredential> {
   const { ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential } =
     await import('@azure/identity');
@@ -45,6 +48,8 @@ async function sdkCredential(
     disableInstanceDiscovery: !KNOWN_HOST.test(authorityHost),
     // Every attempt is ours: ours are counted, shown and bounded.
     retryOptions: { maxRetries: 0 },
+    // A host that is none is refused by the library.
+    ...(URL.canParse(authorityHost) ? { agent: agents.for(new URL(authorityHost)) } : {}),
   };
   const { tenantId, clientId } = credentials;
   try {

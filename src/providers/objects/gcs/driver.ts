@@ -12,6 +12,10 @@ import type {
   ObjectInfo,
   PutOptions,
 } from '../driver.ts';
+import { silentLogger } from '../../../base/logger.ts';
+import { ConnectionAgents } from '../connection-agents.ts';
+import { ConnectionWarnings } from '../connection-warnings.ts';
+import type { ServiceDriverOptions } from '../driver-options.ts';
 import { Renewable } from '../renewable.ts';
 import { checkedIdleTimeoutMs } from '../request-scope.ts';
 import type { RequestScope } from '../request-scope.ts';
@@ -44,10 +48,11 @@ export class GcsDriver implements ObjectDriver {
   readonly capabilities: DriverCapabilities;
   readonly #requests: GcsRequests;
   readonly #identities: Renewable<GcsIdentity>;
-  readonly #client: HttpClient;
+  readonly #agents: Renewable<ConnectionAgents>;
 
-  /** Throws UsageError for settings that cannot be carried out. `connections` is for callers that schedule. */
-  constructor(location: GcsLocation, settings: GcsSettings = {}, connections = CONNECTIONS) {
+  /** Throws UsageError for settings that cannot be carried out. */
+  constructor(location: GcsLocation, settings: GcsSettings = {}, options: ServiceDriverOptions = {}) {
+    const { connections = CONNECTIONS, logger = silentLogger } = options;
     const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
     const configured = settings.endpoint === undefined ? undefined : gcsEndpointOrigin(settings.endpoint);
     const endpoint = location.endpoint ?? configured ?? GOOGLE;
@@ -62,10 +67,15 @@ export class GcsDriver implements ObjectDriver {
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatGcsLocation(location);
     const isGoogle = GOOGLE_HOST.test(new URL(endpoint).hostname);
-    this.#client = new HttpClient(endpoint);
+    this.#agents = new Renewable({
+      where: url,
+      create: () => ConnectionAgents.open(settings),
+      destroy: (agents) => agents.close(),
+    });
     this.#identities = new Renewable({
       where: url,
       create: () => createIdentity(settings, { isGoogle, timeoutMs: idleTimeoutMs }),
+      destroy: (identity) => identity.close(),
     });
     this.#requests = new GcsRequests({
       bucket: location.bucket,
@@ -73,8 +83,10 @@ export class GcsDriver implements ObjectDriver {
       endpoint,
       userProject: location.userProject,
       allowHttp: settings.allowHttp ?? false,
+      insecureTls: settings.insecureTls ?? false,
+      warnings: new ConnectionWarnings(logger),
       idleTimeoutMs,
-      client: this.#client,
+      client: new HttpClient(endpoint, () => this.#agents.get()),
       identities: this.#identities,
     });
   }
@@ -129,7 +141,7 @@ export class GcsDriver implements ObjectDriver {
 
   async close(): Promise<void> {
     await this.#identities.close();
-    this.#client.close();
+    await this.#agents.close();
   }
 
   /** Undefined when the range begins behind the object's last byte. */

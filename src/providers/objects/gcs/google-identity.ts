@@ -1,6 +1,7 @@
 import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
-import { readCredentialsFile } from './credentials-file.ts';
+import type { ConnectionAgents } from '../connection-agents.ts';
+import { parseCredentials, readCredentialsFile } from './credentials-file.ts';
 import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
 import type { GcsIdentity } from './identity.ts';
 import { identityError } from './identity-error.ts';
@@ -9,21 +10,42 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 /** Where the library gets tokens of service accounts, whatever their file says. */
 const TOKEN_URI = 'https://oauth2.googleapis.com/token';
 
+/** How tokens come. */
+export interface WayToTokens {
+  readonly timeoutMs: number;
+  readonly agents: ConnectionAgents;
+}
+
 /** Of a service account, a user or an account elsewhere; throws a StoreError that names file and field. */
-export async function identityFromFile(path: string, timeoutMs: number): Promise<GcsIdentity> {
-  const client = clientOf(await readCredentialsFile(path), createTransporter(timeoutMs));
-  return identityOf(() => Promise.resolve(client), path);
+export async function identityFromFile(path: string, way: WayToTokens): Promise<GcsIdentity> {
+  return identityWith(await readCredentialsFile(path), path, way);
+}
+
+/** As {@link identityFromFile}, of what such a file would hold. */
+export function identityFromText(text: string, way: WayToTokens): GcsIdentity {
+  const where = 'the credentials in the settings';
+  return identityWith(parseCredentials(text, where), where, way);
+}
+
+function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GcsIdentity {
+  const client = clientOf(credentials, createTransporter(way));
+  return identityOf(() => Promise.resolve(client), where, way);
 }
 
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
-export function defaultIdentity(timeoutMs: number): GcsIdentity {
-  const transporter = createTransporter(timeoutMs);
+export function defaultIdentity(way: WayToTokens): GcsIdentity {
+  const transporter = createTransporter(way);
   const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } });
-  return identityOf(() => auth.getClient(), 'application default credentials');
+  return identityOf(() => auth.getClient(), 'application default credentials', way);
 }
 
-function identityOf(clientFor: () => Promise<AuthClient>, where: string): GcsIdentity {
+function identityOf(
+  clientFor: () => Promise<AuthClient>,
+  where: string,
+  { agents }: WayToTokens,
+): GcsIdentity {
   return {
+    close: () => agents.close(),
     headers: async () => {
       try {
         const headers = await (await clientFor()).getRequestHeaders();
@@ -36,9 +58,10 @@ function identityOf(clientFor: () => Promise<AuthClient>, where: string): GcsIde
 }
 
 /** Tries once, since every attempt is ours; and a redirect must not carry what proves an identity elsewhere. */
-function createTransporter(timeoutMs: number): gaxios.Gaxios {
+function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
   const retryConfig = { retry: 0, noResponseRetries: 0 };
-  return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs });
+  const agent = (url: URL) => agents.for(url);
+  return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs, agent });
 }
 
 function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): AuthClient {

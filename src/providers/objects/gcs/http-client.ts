@@ -1,7 +1,8 @@
-import { Agent as HttpAgent, request as sendHttp } from 'node:http';
+import { request as sendHttp } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { Agent as HttpsAgent, request as sendHttps } from 'node:https';
+import { request as sendHttps } from 'node:https';
 import type { Readable } from 'node:stream';
+import type { ConnectionAgents } from '../connection-agents.ts';
 
 /** One request to the endpoint. */
 export interface HttpRequest {
@@ -19,21 +20,20 @@ export interface HttpRequest {
  */
 export class HttpClient {
   readonly #endpoint: URL;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agents: () => Promise<ConnectionAgents>;
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, agents: () => Promise<ConnectionAgents>) {
     this.#endpoint = new URL(endpoint);
-    // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
-    const options = { keepAlive: true, maxSockets: Infinity };
-    this.#agent = this.#isSecure ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#agents = agents;
   }
 
   /** When the signal fires, the request and the rest of its answer end and their socket is closed. */
-  send({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  async send({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const agents = await this.#agents();
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const { hostname, port } = this.#endpoint;
     const request = (this.#isSecure ? sendHttps : sendHttp)({
-      agent: this.#agent,
+      agent: agents.for(this.#endpoint),
       // URLs write IPv6 addresses in brackets, sockets do not.
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       ...(port === '' ? {} : { port }),
@@ -51,10 +51,6 @@ export class HttpClient {
     else if (body === undefined || body instanceof Uint8Array) request.end(body);
     else body.pipe(request);
     return promise;
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 
   get #isSecure(): boolean {

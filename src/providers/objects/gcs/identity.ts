@@ -1,16 +1,19 @@
 import { UsageError } from '../../../base/errors.ts';
+import { ConnectionAgents } from '../connection-agents.ts';
 import type { GcsSettings } from '../settings.ts';
 
 /** Who requests come from. */
 export interface GcsIdentity {
   /** What shows it to the server; a token is got or renewed first where that is needed. */
   headers(): Promise<Readonly<Record<string, string>>>;
+  /** Ends the connections that tokens came by. */
+  close(): void;
 }
 
-const anonymous: GcsIdentity = { headers: () => Promise.resolve({}) };
+const anonymous: GcsIdentity = { headers: () => Promise.resolve({}), close: () => undefined };
 
 /**
- * The identity that the settings name: the credentials file, then the access token; else application default
+ * The identity that the settings name: the credentials' text or file, then the access token; else application default
  * credentials, as Google's libraries find them. Those are for Google alone: any other endpoint gets only what the
  * settings name, since an emulator needs none and must not learn a token that opens the cloud.
  */
@@ -18,15 +21,21 @@ export async function createIdentity(
   settings: GcsSettings,
   { isGoogle, timeoutMs }: { readonly isGoogle: boolean; readonly timeoutMs: number },
 ): Promise<GcsIdentity> {
-  const { credentialsFile, accessToken } = settings;
+  const { credentialsFile, credentialsText, accessToken, caCertificates, proxy } = settings;
+  // What gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
+  const agents = () => ConnectionAgents.open({ caCertificates, proxy });
+  if (credentialsText !== undefined) {
+    const { identityFromText } = await import('./google-identity.ts');
+    return identityFromText(credentialsText, { timeoutMs, agents: await agents() });
+  }
   if (credentialsFile !== undefined) {
     const { identityFromFile } = await import('./google-identity.ts');
-    return identityFromFile(credentialsFile, timeoutMs);
+    return identityFromFile(credentialsFile, { timeoutMs, agents: await agents() });
   }
   if (accessToken !== undefined) return bearer(accessToken);
   if (!isGoogle) return anonymous;
   const { defaultIdentity } = await import('./google-identity.ts');
-  return defaultIdentity(timeoutMs);
+  return defaultIdentity({ timeoutMs, agents: await agents() });
 }
 
 function bearer(token: string): GcsIdentity {
@@ -36,5 +45,5 @@ function bearer(token: string): GcsIdentity {
       where: 'GOOGLE_ACCESS_TOKEN',
     });
   }
-  return { headers: () => Promise.resolve({ authorization: `Bearer ${token}` }) };
+  return { headers: () => Promise.resolve({ authorization: `Bearer ${token}` }), close: () => undefined };
 }

@@ -3,7 +3,7 @@ import { StoreError } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
 import { bodyStream } from '../body-stream.ts';
 import type { ObjectBody, Pace } from '../driver.ts';
-import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
+import type { ConnectionWarnings } from '../connection-warnings.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
@@ -45,6 +45,8 @@ export interface GcsRequestsOptions {
   readonly endpoint: string;
   readonly userProject: string | undefined;
   readonly allowHttp: boolean;
+  readonly insecureTls: boolean;
+  readonly warnings: ConnectionWarnings;
   readonly idleTimeoutMs: number;
   readonly client: HttpClient;
   readonly identities: Renewable<GcsIdentity>;
@@ -171,9 +173,9 @@ export class GcsRequests {
     authorization: Readonly<Record<string, string>>,
     where: string,
   ): Promise<IncomingMessage> {
-    const { endpoint, allowHttp, client, userProject } = this.#options;
-    const url = new URL(endpoint);
-    if (!allowHttp && isOpenNetwork(url)) throw openNetworkError(url.hostname);
+    const { endpoint, allowHttp, insecureTls, warnings, client, userProject } = this.#options;
+    warnings.openNetwork(new URL(endpoint), allowHttp);
+    if (insecureTls) warnings.uncheckedCertificate(endpoint);
     const { method, path, body, headers, pace, query = {} } = call;
     const payer = userProject === undefined ? {} : { 'x-goog-user-project': userProject };
     const stream = body === undefined ? undefined : bodyStream(body, scope.bodyEvents(pace));

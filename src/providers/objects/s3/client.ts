@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StoreError, UsageError } from '../../../base/errors.ts';
-import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
+import type { ConnectionWarnings } from '../connection-warnings.ts';
+import { isOpenNetwork } from '../endpoint.ts';
 import type { S3Settings } from '../settings.ts';
 import { credentialsFor } from './credentials.ts';
 import { s3EndpointOrigin } from './location.ts';
@@ -20,15 +21,14 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 export interface ClientOptions {
   /** Where the bucket was found to be, against what location and environment say. */
   readonly region?: string | undefined;
-  /** Told what the user should know of how the server is reached. */
-  readonly warn: (message: string) => void;
+  readonly warnings: ConnectionWarnings;
 }
 
 /** The SDK's client as this store needs it: it tries once, adds no checksums of its own, and says no to plain HTTP. */
 export async function createClient(
   location: S3Location,
   settings: S3Settings,
-  { region, warn }: ClientOptions,
+  { region, warnings }: ClientOptions,
 ): Promise<S3Client> {
   const configured = settings.endpoint === undefined ? undefined : s3EndpointOrigin(settings.endpoint);
   const named = location.endpoint ?? configured;
@@ -36,11 +36,7 @@ export async function createClient(
   const endpoint = region !== undefined && isAmazons(named) ? undefined : named;
   const where = endpoint ?? `s3://${location.bucket}`;
   const requestHandler = createTransport(settings);
-  if (settings.insecureTls === true) {
-    warn(
-      `the certificate of ${where} is not checked: whoever is in between can read and change what is sent`,
-    );
-  }
+  if (settings.insecureTls === true) warnings.uncheckedCertificate(where);
   const client = new S3Client({
     region: region ?? location.region ?? (await configuredRegion(settings.profile)),
     credentials: credentialsFor(settings, where),
@@ -59,7 +55,7 @@ export async function createClient(
     expectContinueHeader: false,
     requestHandler,
   });
-  guardOpenNetworks(client, settings.allowHttp ?? false, warn);
+  guardOpenNetworks(client, settings.allowHttp ?? false, warnings);
   refuseWebPages(client, where);
   return client;
 }
@@ -85,13 +81,13 @@ async function configuredRegion(profile: string | undefined): Promise<string> {
 }
 
 /** Refuses requests that would go unencrypted over a network, or warns of them where they are allowed. */
-function guardOpenNetworks(client: S3Client, allowHttp: boolean, warn: (message: string) => void): void {
+function guardOpenNetworks(client: S3Client, allowHttp: boolean, warnings: ConnectionWarnings): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       const { request } = args;
-      if (isRequest(request) && isOpenNetwork(request)) {
-        checkOpenRequest(request, allowHttp);
-        warn(`http://${request.hostname} is not encrypted: whoever listens sees names and sizes`);
+      if (isRequest(request)) {
+        warnings.openNetwork(request, allowHttp);
+        refuseOpenKey(request);
       }
       return next(args);
     },
@@ -99,14 +95,12 @@ function guardOpenNetworks(client: S3Client, allowHttp: boolean, warn: (message:
   );
 }
 
-function checkOpenRequest({ hostname, headers }: Request, allowHttp: boolean): void {
-  if (!allowHttp) throw openNetworkError(hostname);
-  if ('x-amz-server-side-encryption-customer-key' in headers) {
-    throw new UsageError('a customer’s key is not sent over plain HTTP', {
-      where: `http://${hostname}`,
-      advice: 'use https://',
-    });
-  }
+function refuseOpenKey(request: Request): void {
+  if (!isOpenNetwork(request) || !('x-amz-server-side-encryption-customer-key' in request.headers)) return;
+  throw new UsageError('a customer’s key is not sent over plain HTTP', {
+    where: `http://${request.hostname}`,
+    advice: 'use https://',
+  });
 }
 
 /** Refuses answers that no object store gives: behind a wrong endpoint anything may answer. */

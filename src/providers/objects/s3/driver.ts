@@ -6,10 +6,8 @@ import {
 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import type { Clock } from '../../../base/clock.ts';
 import { StoreError, TranshipError, asError } from '../../../base/errors.ts';
 import { silentLogger } from '../../../base/logger.ts';
-import type { Logger } from '../../../base/logger.ts';
 import { systemClock } from '../../../base/system-clock.ts';
 import type {
   AbortableOptions,
@@ -26,6 +24,8 @@ import type {
 import { bodySizeBytes } from '../object-body.ts';
 import { Renewable } from '../renewable.ts';
 import { hashOf } from '../body-hash.ts';
+import { ConnectionWarnings } from '../connection-warnings.ts';
+import type { ServiceDriverOptions } from '../driver-options.ts';
 import { FoundRegion } from './bucket-region.ts';
 import { createClient } from './client.ts';
 import { deleteObjects } from './deletion.ts';
@@ -44,16 +44,6 @@ import type { S3Settings } from '../settings.ts';
 
 const CONNECTIONS = 16;
 
-/** How a driver is made, beside where it goes. */
-export interface S3DriverOptions {
-  /** For callers that schedule. Default 16. */
-  readonly connections?: number | undefined;
-  /** Default: the system's clock. */
-  readonly clock?: Clock | undefined;
-  /** Told what the user should know of how the server is reached, each thing once. Default: nobody is. */
-  readonly logger?: Logger | undefined;
-}
-
 /** A bucket of Amazon S3 or of a server that speaks its protocol. Keys are those of the bucket, without a prefix. */
 export class S3Driver implements ObjectDriver {
   readonly url: string;
@@ -64,7 +54,7 @@ export class S3Driver implements ObjectDriver {
   readonly #sweep: UploadSweep;
 
   /** Throws UsageError for settings that cannot be carried out. */
-  constructor(location: S3Location, settings: S3Settings = {}, options: S3DriverOptions = {}) {
+  constructor(location: S3Location, settings: S3Settings = {}, options: ServiceDriverOptions = {}) {
     const { connections = CONNECTIONS, clock = systemClock, logger = silentLogger } = options;
     this.url = formatS3Location({ ...location, prefix: '' });
     this.capabilities = {
@@ -76,12 +66,12 @@ export class S3Driver implements ObjectDriver {
     };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
-    const warn = onceEach(logger);
+    const warnings = new ConnectionWarnings(logger);
     this.#headers = new ObjectHeaders(settings, location.prefix, clock);
     const region = new FoundRegion();
     this.#clients = new Renewable({
       where: url,
-      create: () => createClient(location, settings, { region: region.name, warn }),
+      create: () => createClient(location, settings, { region: region.name, warnings }),
       destroy: (client) => client.destroy(),
     });
     this.#requests = new S3Requests({
@@ -230,15 +220,6 @@ export class S3Driver implements ObjectDriver {
 }
 
 /** A client that is made anew has the same to say. */
-function onceEach(logger: Logger): (message: string) => void {
-  const said = new Set<string>();
-  return (message) => {
-    if (said.has(message)) return;
-    said.add(message);
-    logger.warn(message);
-  };
-}
-
 function unlikeS3(key: string): StoreError {
   return new StoreError('corrupt', 'the server’s answer lacks what S3 servers answer', {
     where: key,

@@ -2,25 +2,18 @@ import type { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { HttpHandlerOptions, RequestHandler as SdkHandler } from '@smithy/types';
 import type { AgentOptions } from 'node:https';
-import { trustedWith } from '../certificates.ts';
+import { agentOptions } from '../connection-agents.ts';
+import type { AgentSettings } from '../connection-agents.ts';
 import { proxyFor } from '../proxy.ts';
-import type { ProxySettings, S3Settings } from '../settings.ts';
+import type { ProxySettings } from '../settings.ts';
 import { CONNECT_LIMIT_MS, RequestHandler } from './request-handler.ts';
 
 export type Transport = SdkHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
 
-/** How requests travel: which certificates are trusted, and through which proxy. */
-export type TransportSettings = Pick<S3Settings, 'caCertificates' | 'insecureTls' | 'proxy'>;
-
 /** Sends the SDK's requests. Throws UsageError for settings that cannot be carried out. */
-export function createTransport({ caCertificates, insecureTls, proxy }: TransportSettings): Transport {
-  const options: AgentOptions = {
-    keepAlive: true,
-    // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
-    maxSockets: Infinity,
-    ...(caCertificates === undefined ? {} : { ca: trustedWith(caCertificates) }),
-    ...(insecureTls === true ? { rejectUnauthorized: false } : {}),
-  };
+export function createTransport(settings: AgentSettings): Transport {
+  const options = agentOptions(settings);
+  const { proxy } = settings;
   const direct = new RequestHandler(options);
   const isProxied = proxy?.https !== undefined || proxy?.http !== undefined;
   return isProxied ? new ProxiedTransport(direct, proxy, options) : direct;
@@ -63,7 +56,7 @@ class ProxiedTransport implements Transport {
   }
 
   async #open(proxy: URL): Promise<NodeHttpHandler> {
-    const { proxyAgents } = await import('./proxy-agents.ts');
+    const { proxyAgents } = await import('../proxy-agents.ts');
     return new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, ...proxyAgents(proxy, this.#options) });
   }
 }

@@ -6,6 +6,8 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { StoreError } from '../../../../src/base/errors.ts';
 import { createClient } from '../../../../src/providers/objects/s3/client.ts';
+import { silentLogger } from '../../../../src/base/logger.ts';
+import { ConnectionWarnings } from '../../../../src/providers/objects/connection-warnings.ts';
 import { S3Driver } from '../../../../src/providers/objects/s3/driver.ts';
 import { parseS3Location } from '../../../../src/providers/objects/s3/location.ts';
 import { ObjectStore } from '../../../../src/providers/objects/store.ts';
@@ -108,7 +110,13 @@ describe('the name of a bucket', () => {
   ];
   for (const [location, isInPath] of cases) {
     it(`stands in the ${isInPath ? 'path' : 'host'}: s3:${location}`, async () => {
-      const client = await createClient(parseS3Location(location), { credentials }, { warn: () => {} });
+      const client = await createClient(
+        parseS3Location(location),
+        { credentials },
+        {
+          warnings: new ConnectionWarnings(silentLogger),
+        },
+      );
       assert.equal(client.config.forcePathStyle, isInPath);
       client.destroy();
     });
