@@ -111,7 +111,7 @@ peerSuite(['versitygw'], 'a store that is watched', ({ versitygw }) => {
     t.after(() => client.destroy());
     let [isDeleted, isEnded] = [false, false];
     let text = '';
-    const result = await tranship(['store', 'check', bucket.location(), '--watch', '100ms', '--json'], {
+    const result = await tranship(['store', 'check', bucket.location(), '--watch', '1s', '--json'], {
       env: bucket.env,
       onStdout: (piece, child) => {
         text += piece;
@@ -131,6 +131,24 @@ peerSuite(['versitygw'], 'a store that is watched', ({ versitygw }) => {
       ],
     );
     assert.equal(result.code, 130);
+  });
+
+  it('is described on standard input once, and watched all the same', async (t) => {
+    const { server, bucket } = await started(t, versitygw);
+    let text = '';
+    const result = await tranship(['store', 'check', 'velero:-', '--watch', '1s', '--json'], {
+      input: description(server, bucket.name),
+      onStdout: (piece, child) => {
+        text += piece;
+        if (text.includes('store_state')) child.kill('SIGINT');
+      },
+    });
+    const states = messages(result.stdout).filter((line) => line['message_type'] === 'store_state');
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['reachable'],
+    );
+    assert.equal(result.code, 130, result.stderr);
   });
 
   it('is checked no further when there is no bucket', async (t) => {
