@@ -5,10 +5,12 @@ import { bodyAgents, directBodyOn } from './body-agents.ts';
 import type { DirectBody } from './body-socket.ts';
 
 const CONNECT_LIMIT_MS = 30_000;
-// Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
+// Requests at once are bounded above the driver; one that waited here for a socket would seem silent. And a socket that
+// is handed to a waiting request goes past the agent's `reuseSocket`, which the agents of gets rely on (BodyAgent).
 const agentOptions: AgentOptions = { keepAlive: true, maxSockets: Infinity };
 
 type Handle = NodeHttpHandler['handle'];
+type Update = NodeHttpHandler['updateHttpClientConfig'];
 
 /** Node's HTTP for all requests, with connections of their own for gets, whose bodies are read past it. */
 export class RequestHandler extends NodeHttpHandler {
@@ -25,6 +27,11 @@ export class RequestHandler extends NodeHttpHandler {
     // Node's HTTP was told that there is none.
     if (body !== undefined) answered.response.headers['content-length'] = String(body.sizeBytes);
     return answered;
+  }
+
+  override updateHttpClientConfig(...[key, value]: Parameters<Update>): void {
+    super.updateHttpClientConfig(key, value);
+    this.#gets.updateHttpClientConfig(key, value);
   }
 
   override destroy(): void {
