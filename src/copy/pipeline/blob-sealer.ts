@@ -79,7 +79,10 @@ export class BlobSealer {
     return this.#check?.fingerprint(plaintext);
   }
 
-  /** Stores a blob that is known to be new and returns the bytes it takes. */
+  /**
+   * Stores a blob that is known to be new and returns the bytes it takes. Throws RepositoryError `corrupt` when it does
+   * not open again; then the pack that it was put into is gone, and blobs that were claimed with it.
+   */
   async storeClaimed(type: BlobType, { id, plaintext, fingerprint, made }: ClaimedBlob): Promise<number> {
     const mayKeep = made !== undefined && this.#setup.secrets.compression;
     const frame = mayKeep ? made : this.#compress(type, plaintext);
@@ -92,7 +95,13 @@ export class BlobSealer {
       frame === undefined ? undefined : plaintext.length,
     );
     if (fingerprint !== undefined) {
-      this.#check?.assertOpens({ id, envelope, frame, plaintext, fingerprint });
+      try {
+        this.#check?.assertOpens({ id, envelope, frame, plaintext, fingerprint });
+      } catch (error) {
+        // With all that is in it: a job that runs after this one must not finish the pack that the bad blob is in.
+        this.#builders.delete(type);
+        throw error;
+      }
     }
     if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
     return envelope.length;
