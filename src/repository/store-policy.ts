@@ -53,7 +53,7 @@ function checkPlace(provider: PolicyProvider, { bucket, prefix }: Place): void {
   if (prefix !== '' && !isValidKey(prefix)) {
     throw new UsageError('not a prefix that object keys can have', { where: 'prefix' });
   }
-  if (bucket !== ANY_BUCKET && !isBucket(`${schemes[provider]}${bucket}`, bucket)) {
+  if (bucket !== ANY_BUCKET && !isNameOf(`${schemes[provider]}${bucket}`, bucket)) {
     throw new UsageError('not the name of a bucket', {
       where: 'bucket',
       advice: 'name one, without a pattern',
@@ -61,7 +61,7 @@ function checkPlace(provider: PolicyProvider, { bucket, prefix }: Place): void {
   }
 }
 
-function isBucket(text: string, bucket: string): boolean {
+function isNameOf(text: string, bucket: string): boolean {
   try {
     const location = parseStoreLocation(text);
     if (location.kind === 'azure-blob') return location.container === bucket;

@@ -87,6 +87,7 @@ peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
       stage: [{ right: 'write', places: ['data/', 'index/', 'snapshots/'] }],
       restore: [],
       prune: [
+        { right: 'list', places: ['config'] },
         { right: 'write', places: ['keys/', 'data/', 'index/', 'snapshots/'] },
         { right: 'delete', places: ['keys/', 'data/', 'index/', 'snapshots/'] },
       ],
@@ -125,7 +126,11 @@ peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
         : grant,
     );
     await allow(server, bucket, user, awsPolicy(narrowed, bucket.name, `${prefix}/`));
-    assert.match((await run('init')).stderr, /refused access: config/, 'the server passes over conditions');
+    assert.match(
+      (await run('init')).stderr,
+      /refused access: \S*config /,
+      'the server passes over conditions',
+    );
     assert.deepEqual(await check(), { stage: true, restore: true, prune: false });
     const policy = JSON.parse(storePolicy('aws', 'prune', { bucket: bucket.name, prefix }));
     await allow(server, bucket, user, policy);

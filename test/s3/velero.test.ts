@@ -13,6 +13,8 @@ import { s3Client } from '../support/s3/s3-client.ts';
 import type { S3Server } from '../support/s3/s3-server.ts';
 import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Authority } from '../support/tls/certificates.ts';
+import { startTlsFront } from '../support/tls/tls-front.ts';
 import { messages, tranship } from '../support/tranship.ts';
 
 const password = 'static-passw0rd';
@@ -101,6 +103,26 @@ peerSuite(['versitygw', 'restic-newest'], 'the store of a BackupStorageLocation'
     for (const { stdout, stderr } of [repos, piped, restored, staged]) {
       assert.ok(!`${stdout}${stderr}`.includes(server.secretAccessKey), 'a secret was printed');
     }
+  });
+});
+
+peerSuite(['versitygw'], 'a store that is described with a certificate of its own', ({ versitygw }) => {
+  it('is reached when the description alone says that any is taken, or whose', async (t) => {
+    const { server, bucket, folder } = await started(t, versitygw);
+    const authority = new Authority(folder);
+    const port = await startTlsFront(t, server.endpoint, authority.issue({ names: 'IP:127.0.0.1' }));
+    const endpoint = `https://127.0.0.1:${port}`;
+    const check = (yaml: string) => tranship(['store', 'check', 'velero:-'], { input: yaml });
+    const plain = description({ ...server, endpoint }, bucket.name);
+    const refused = await check(plain);
+    assert.match(refused.stderr, /unknown authority/);
+    assert.equal(refused.code, 1);
+    const insecure = await check(plain.replace('config: {', 'config: { insecureSkipTLSVerify: "true",'));
+    assert.match(insecure.stderr, /^warning: the certificate of https:[^\n]* is not checked[^\n]*\n$/);
+    assert.equal(insecure.code, 0);
+    const caCert = Buffer.from(readFileSync(authority.path)).toString('base64');
+    const trusted = await check(plain.replace('prefix: velero }', `prefix: velero, caCert: ${caCert} }`));
+    assert.deepEqual([trusted.code, trusted.stderr], [0, '']);
   });
 });
 

@@ -58,8 +58,9 @@ function clockText(skewMs: number | undefined): string {
 }
 
 function verdict({ can, missing }: StoreReport, role: StoreRole): string {
-  if (can[role] === undefined) return 'may work here: not all that it needs could be tried';
-  if (!can[role]) return 'cannot work here';
+  const isAble = can[role];
+  if (isAble === undefined) return 'may work here: not all that it needs could be tried';
+  if (!isAble) return 'cannot work here';
   return missing[role].length === 0 ? 'can work here' : 'can work here with --no-lock';
 }
 
