@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { FileSystemError, UsageError } from '../base/errors.ts';
 import type { S3Settings, StoreSettings } from '../providers/objects/settings.ts';
+import { parseTagList } from '../providers/objects/tag-list.ts';
 import type { Arguments } from './arguments.ts';
 import type { sourceOptions, storeOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
@@ -94,7 +95,8 @@ async function settingsWith(
     credentialsFile: args.value('credentials-file'),
     allowHttp: args.flag('allow-http'),
     caCertificates: caFile === undefined ? undefined : await readCertificates(caFile),
-    insecureTls: args.flag('insecure-tls'),
+    // Undefined and not false: what describes the store may say it too.
+    insecureTls: args.flag('insecure-tls') ? true : undefined,
     proxy: environment.proxy,
     idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
   };
@@ -153,11 +155,8 @@ function oneOf<Word extends string>(words: readonly Word[], text: string): Word 
 }
 
 function tagsOf(text: string): Record<string, string> {
-  const tags: Record<string, string> = {};
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (name === '' || Object.hasOwn(tags, name)) throw new UsageError('not a list of tags');
-    tags[name] = value;
-  }
+  const tags = parseTagList(text);
+  if (tags === undefined) throw new UsageError('not a list of tags');
   return tags;
 }
 

@@ -25,6 +25,10 @@ export interface AzureBlobSettings extends ConnectionSettings {
   readonly credentials?: AzureBlobCredentials | undefined;
   /** A file of `AZURE_NAME=value` lines, as Velero's plug-in takes it. Default: AZURE_CREDENTIALS_FILE, else none. */
   readonly credentialsFile?: string | undefined;
+  /** What such a file would hold; goes before it. */
+  readonly credentialsText?: string | undefined;
+  /** `https://host` of who gives out tokens. Default: that of the credentials, else that of their cloud. */
+  readonly authorityHost?: string | undefined;
   /**
    * Variables whose names begin with AZURE_, as restic, Velero and Azure's own programs name them; the library reads
    * none of the process's by itself. Default: none.
@@ -64,6 +68,8 @@ export interface GcsSettings extends ConnectionSettings {
    * the access tokens, then application default credentials, and none where the endpoint is not Google's.
    */
   readonly credentialsFile?: string | undefined;
+  /** What such a file would hold; goes before it. */
+  readonly credentialsText?: string | undefined;
   /** A token of OAuth 2; it ends after an hour or so, and nothing renews it. Never sent unencrypted over a network. */
   readonly accessToken?: string | undefined;
   /** As `accessToken`, where that is missing, and sent to Google's own hosts only: others must not learn it. */

@@ -113,7 +113,7 @@ for (const [service, create] of Object.entries(services)) {
       assert.deepEqual(proxy.asked, [{ line: 'CONNECT store.test.invalid:443', authorization }]);
     });
 
-    it('carries http:// where that is allowed, which is warned of once, and is passed by for excepted hosts', async (t) => {
+    it('carries http:// where that is allowed, with one warning, but not to hosts that are excepted', async (t) => {
       const proxy = await startConnectProxy(t, await listening(t, createServer(answerWell)));
       const settings = {
         allowHttp: true,

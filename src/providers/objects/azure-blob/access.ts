@@ -43,7 +43,8 @@ export async function resolveAccess(
   const endpoint =
     location.endpoint ?? configured ?? connection?.endpoint ?? `https://${account}.blob.${endpointSuffix}`;
   checkEndpoint(endpoint, credentials, settings);
-  const [authorityHost = cloud.authorityHost] = lookUp(sources, 'AZURE_AUTHORITY_HOST');
+  const [namedHost = cloud.authorityHost] = lookUp(sources, 'AZURE_AUTHORITY_HOST');
+  const { authorityHost = namedHost } = settings;
   return { account, endpoint, credentials, source: found.source, authorityHost };
 }
 

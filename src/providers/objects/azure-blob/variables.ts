@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { UsageError } from '../../../base/errors.ts';
+import { azureKeyNames } from '../azure-key-names.ts';
 import type { AzureBlobCredentials, AzureBlobSettings, AzurePrincipal } from '../settings.ts';
 
 /** Variables of one place, and how messages name the place. */
@@ -16,8 +17,6 @@ export interface FoundCredentials {
   readonly source: string;
 }
 
-/** restic's name, then those of Velero's documents and of its plug-in. */
-const accountKeys = ['AZURE_ACCOUNT_KEY', 'AZURE_STORAGE_ACCOUNT_ACCESS_KEY', 'AZURE_STORAGE_KEY'] as const;
 const signatures = ['AZURE_ACCOUNT_SAS', 'AZURE_STORAGE_SAS_TOKEN'] as const;
 
 /** The value of a variable; what is empty is not set. */
@@ -38,12 +37,22 @@ export function placeOf({ name: source }: VariableSource, name: string): string 
  */
 export async function variableSources(settings: AzureBlobSettings): Promise<readonly VariableSource[]> {
   const environment = { name: 'the environment', variables: settings.environment ?? {} };
-  const path = settings.credentialsFile ?? valueOf(environment, 'AZURE_CREDENTIALS_FILE');
-  if (path === undefined) return [environment];
-  const file = { name: path, variables: await readVariables(path) };
+  const file = await credentialsSource(settings, environment);
+  if (file === undefined) return [environment];
   const federated = valueOf(environment, 'AZURE_FEDERATED_TOKEN_FILE');
   if (federated === undefined) return [file];
-  return [file, { name: `${path} or the environment`, variables: identityVariables(environment, file) }];
+  return [file, { name: `${file.name} or the environment`, variables: identityVariables(environment, file) }];
+}
+
+async function credentialsSource(
+  { credentialsText, credentialsFile }: AzureBlobSettings,
+  environment: VariableSource,
+): Promise<VariableSource | undefined> {
+  if (credentialsText !== undefined) {
+    return { name: 'the credentials in the settings', variables: parseEnv(credentialsText) };
+  }
+  const path = credentialsFile ?? valueOf(environment, 'AZURE_CREDENTIALS_FILE');
+  return path === undefined ? undefined : { name: path, variables: await readVariables(path) };
 }
 
 /** Credentials of the first place that has any; throws UsageError where some are not complete. */
@@ -60,7 +69,7 @@ function credentialsOf(source: VariableSource): FoundCredentials | undefined {
     credentials,
     source: placeOf(source, name),
   });
-  for (const name of accountKeys) {
+  for (const name of azureKeyNames) {
     const accountKey = valueOf(source, name);
     if (accountKey !== undefined) return found(name, { kind: 'account-key', accountKey });
   }

@@ -39,7 +39,12 @@ export interface TokenSource {
 
 /** Reads a file of one of three kinds; throws a StoreError that names file and field, never a value. */
 export async function readCredentialsFile(path: string): Promise<GoogleCredentials> {
-  const file = new CredentialsFile(path, parseJson(await readText(path)));
+  return parseCredentials(await readText(path), path);
+}
+
+/** As {@link readCredentialsFile}, for a text that `where` names. */
+export function parseCredentials(text: string, where: string): GoogleCredentials {
+  const file = new CredentialsFile(where, parseJson(text));
   const type = file.text('type');
   switch (type) {
     case 'service_account':

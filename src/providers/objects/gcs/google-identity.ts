@@ -1,7 +1,7 @@
 import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
 import type { ConnectionAgents } from '../connection-agents.ts';
-import { readCredentialsFile } from './credentials-file.ts';
+import { parseCredentials, readCredentialsFile } from './credentials-file.ts';
 import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
 import type { GcsIdentity } from './identity.ts';
 import { identityError } from './identity-error.ts';
@@ -18,8 +18,18 @@ export interface WayToTokens {
 
 /** Of a service account, a user or an account elsewhere; throws a StoreError that names file and field. */
 export async function identityFromFile(path: string, way: WayToTokens): Promise<GcsIdentity> {
-  const client = clientOf(await readCredentialsFile(path), createTransporter(way));
-  return identityOf(() => Promise.resolve(client), path, way);
+  return identityWith(await readCredentialsFile(path), path, way);
+}
+
+/** As {@link identityFromFile}, of what such a file would hold. */
+export function identityFromText(text: string, way: WayToTokens): GcsIdentity {
+  const where = 'the credentials in the settings';
+  return identityWith(parseCredentials(text, where), where, way);
+}
+
+function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GcsIdentity {
+  const client = clientOf(credentials, createTransporter(way));
+  return identityOf(() => Promise.resolve(client), where, way);
 }
 
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */

@@ -13,7 +13,7 @@ export interface GcsIdentity {
 const anonymous: GcsIdentity = { headers: () => Promise.resolve({}), close: () => undefined };
 
 /**
- * The identity that the settings name: the credentials file, then the access token; else application default
+ * The identity that the settings name: the credentials' text or file, then the access token; else application default
  * credentials, as Google's libraries find them. Those are for Google alone: any other endpoint gets only what the
  * settings name, since an emulator needs none and must not learn a token that opens the cloud.
  */
@@ -21,10 +21,14 @@ export async function createIdentity(
   settings: GcsSettings,
   { isGoogle, timeoutMs }: { readonly isGoogle: boolean; readonly timeoutMs: number },
 ): Promise<GcsIdentity> {
-  const { credentialsFile, googleAccessToken, caCertificates, proxy } = settings;
+  const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy } = settings;
   const accessToken = settings.accessToken ?? (isGoogle ? googleAccessToken : undefined);
   // What gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
   const agents = () => ConnectionAgents.open({ caCertificates, proxy });
+  if (credentialsText !== undefined) {
+    const { identityFromText } = await import('./google-identity.ts');
+    return identityFromText(credentialsText, { timeoutMs, agents: await agents() });
+  }
   if (credentialsFile !== undefined) {
     const { identityFromFile } = await import('./google-identity.ts');
     return identityFromFile(credentialsFile, { timeoutMs, agents: await agents() });

@@ -1,10 +1,12 @@
 import { UsageError } from '../../../base/errors.ts';
+import { withoutUndefined } from '../merged-settings.ts';
 import type { S3Credentials, S3Settings } from '../settings.ts';
+import { parseTagList } from '../tag-list.ts';
 import type { CredentialSource, ProviderStore } from './described-store.ts';
 import { iniSection } from './ini-section.ts';
 import { meaningless, taken, unsupportedText } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
-import { endpointOf, textOf } from './value-forms.ts';
+import { certificatesOf, endpointOf, textOf } from './value-forms.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /** What a description says of S3, while it is read. */
@@ -16,10 +18,12 @@ export interface AwsDraft {
   credentialsFile?: string | undefined;
   /** Where it says that any certificate is to be taken. */
   insecure?: YamlValue | undefined;
+  caCertificates?: string | undefined;
+  serverSideEncryption?: S3Settings['serverSideEncryption'];
+  kmsKeyId?: string | undefined;
+  customerKeyFile?: string | undefined;
+  tags?: Readonly<Record<string, string>> | undefined;
 }
-
-const setAtBucket = 'leave it out and set it as the default of the bucket';
-const trustTheServer = 'use a certificate that the machine trusts';
 
 /** Keys of `spec.config` for velero-plugin-for-aws. */
 export const awsConfigKeys: KnownKeys<AwsDraft> = {
@@ -28,16 +32,18 @@ export const awsConfigKeys: KnownKeys<AwsDraft> = {
   s3ForcePathStyle: taken((value, draft) => (draft.pathStyle = value.textFlag())),
   profile: taken((value, draft) => (draft.profile = textOf(value))),
   credentialsFile: taken((value, draft) => (draft.credentialsFile = textOf(value))),
-  serverSideEncryption: unsupportedText(setAtBucket),
-  kmsKeyId: unsupportedText(setAtBucket),
-  customerKeyEncryptionFile: unsupportedText('what tranship stores is encrypted anyway: leave it out'),
-  customerKeyEncryptionSecret: unsupportedText('what tranship stores is encrypted anyway: leave it out'),
-  tagging: unsupportedText(setAtBucket),
+  serverSideEncryption: taken((value, draft) => (draft.serverSideEncryption = encryptionOf(value))),
+  kmsKeyId: taken((value, draft) => (draft.kmsKeyId = textOf(value))),
+  customerKeyEncryptionFile: taken((value, draft) => (draft.customerKeyFile = textOf(value))),
+  customerKeyEncryptionSecret: unsupportedText(
+    'store the key as a file and name that as customerKeyEncryptionFile',
+  ),
+  tagging: taken((value, draft) => (draft.tags = tagsOf(value))),
   insecureSkipTLSVerify: taken(
     (value, draft) => (draft.insecure = value.textFlag() === true ? value : undefined),
   ),
   // Velero hands the certificates to its plug-in under this key.
-  caCert: unsupportedText(trustTheServer),
+  caCert: taken((value, draft) => (draft.caCertificates = certificatesOf(value))),
   // Of links that Velero gives out.
   publicUrl: meaningless,
   signatureVersion: meaningless,
@@ -60,15 +66,40 @@ export function awsStore(draft: AwsDraft, credentials: CredentialSource | undefi
   const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
   return {
     locationFor: (bucket, prefix) => `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}${query}`,
-    settings: { s3: identitySettings(draft, credentials) },
+    settings: { s3: { ...identitySettings(draft, credentials), ...bucketSettings(draft) } },
     warnings: insecureWarnings(draft),
   };
 }
 
-/** Throws UsageError where a certificate is shown that would have to be taken unseen. */
+function encryptionOf(value: YamlValue): S3Settings['serverSideEncryption'] {
+  const text = textOf(value);
+  if (text === undefined || text === 'AES256' || text === 'aws:kms') return text;
+  throw value.wrong('must be AES256 or aws:kms');
+}
+
+function tagsOf(value: YamlValue): Readonly<Record<string, string>> | undefined {
+  const text = textOf(value);
+  if (text === undefined) return undefined;
+  const tags = parseTagList(text);
+  if (tags === undefined) throw value.wrong('is no list of tags', 'write NAME=VALUE&NAME=VALUE');
+  return tags;
+}
+
+/** What is asked of bucket and server; of several encryptions the one that Velero's plug-in would take. */
+function bucketSettings(draft: AwsDraft): S3Settings {
+  const { kmsKeyId, customerKeyFile, serverSideEncryption, tags, caCertificates, insecure } = draft;
+  const encryption =
+    kmsKeyId !== undefined
+      ? ({ kmsKeyId, serverSideEncryption: 'aws:kms' } as const)
+      : customerKeyFile !== undefined
+        ? { customerKeyFile }
+        : { serverSideEncryption };
+  const all = { ...encryption, tags, caCertificates, insecureTls: insecure === undefined ? undefined : true };
+  return withoutUndefined(all);
+}
+
 function insecureWarnings({ insecure, endpoint }: AwsDraft): string[] {
-  if (insecure === undefined) return [];
-  if (endpoint?.startsWith('http:') !== true) throw insecure.wrong('is not supported yet', trustTheServer);
+  if (insecure === undefined || endpoint?.startsWith('http:') !== true) return [];
   return [
     `${insecure.path} has no effect, as the endpoint shows no certificate: it is plain HTTP (${insecure.place})`,
   ];

@@ -1,14 +1,16 @@
+import { parseCertificates } from '../certificates.ts';
 import { awsConfigKeys, awsStore } from './aws.ts';
 import type { AwsDraft } from './aws.ts';
 import { azureConfigKeys, azureStore } from './azure.ts';
 import type { AzureDraft } from './azure.ts';
+import { withCertificates } from './described-store.ts';
 import type { CredentialSource, Description, ProviderStore } from './described-store.ts';
 import { gcpConfigKeys, gcpStore } from './gcp.ts';
 import type { GcpDraft } from './gcp.ts';
-import { meaningless, takeKeys, taken, unsupportedText } from './known-keys.ts';
+import { meaningless, takeKeys, taken } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { Secrets } from './secrets.ts';
-import { textOf } from './value-forms.ts';
+import { encodedCertificatesOf, textOf } from './value-forms.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 interface SpecDraft {
@@ -18,6 +20,7 @@ interface SpecDraft {
 
 interface ObjectStorageDraft {
   bucket?: string;
+  caCertificates?: string | undefined;
   prefix: string;
 }
 
@@ -42,12 +45,9 @@ export const specKeys: KnownKeys<SpecDraft> = {
 export const objectStorageKeys: KnownKeys<ObjectStorageDraft> = {
   bucket: taken((value, draft) => (draft.bucket = value.requiredText())),
   prefix: taken((value, draft) => (draft.prefix = (value.text() ?? '').replace(/^\/+|\/+$/g, ''))),
-  caCert: unsupportedText('use a certificate that the machine trusts'),
-  caCertRef: {
-    kind: 'unsupported',
-    asks: (value) => value.isPresent,
-    advice: 'use a certificate that the machine trusts',
-  },
+  caCert: taken((value, draft) => (draft.caCertificates = encodedCertificatesOf(value))),
+  // Read by name, below.
+  caCertRef: meaningless,
 };
 
 /** Reads a `BackupStorageLocation`; `source` are credentials that go before its own. Throws UsageError. */
@@ -63,7 +63,9 @@ export function readBackupStorageLocation(
   takeKeys(spec.member('objectStorage'), objectStorageKeys, storage);
   const bucket = spec.member('objectStorage').member('bucket').requiredText();
   const { credentials, warnings } = credentialsOf(object, secrets, source);
-  const store = providerStore(spec, credentials);
+  const described = providerStore(spec, credentials);
+  const pem = storage.caCertificates ?? referredCertificates(object, secrets);
+  const store = { ...described, settings: withCertificates(described.settings, pem) };
   return {
     store,
     bucket,
@@ -86,16 +88,29 @@ function providerStore(spec: YamlValue, credentials: CredentialSource | undefine
     case 'gcp': {
       const draft: GcpDraft = {};
       takeKeys(config, gcpConfigKeys, draft);
-      return gcpStore(draft);
+      return gcpStore(draft, credentials);
     }
     case 'azure': {
       const draft: AzureDraft = {};
       takeKeys(config, azureConfigKeys, draft);
-      return azureStore(draft, config);
+      return azureStore(draft, config, credentials);
     }
     default:
       throw provider.wrong('names a provider that is not known', 'use aws, gcp or azure');
   }
+}
+
+/** Throws UsageError where the Secret is not in the file: without it the server would be taken for an impostor. */
+function referredCertificates(object: YamlValue, secrets: Secrets): string | undefined {
+  const reference = object.member('spec').member('objectStorage').member('caCertRef');
+  if (!reference.isPresent) return undefined;
+  const name = reference.member('name').requiredText();
+  const key = reference.member('key').requiredText();
+  const secret = secrets.find(name, object.member('metadata').member('namespace').text());
+  if (secret === undefined) throw reference.wrong(`names the Secret ${name}, which is not in the file`);
+  const pem = secret.bytes(key).toString('utf8');
+  parseCertificates(pem, secret.placeOf(key));
+  return pem;
 }
 
 /** From the Secret that the location names, or the one that Velero takes where it names none. */

@@ -20,12 +20,32 @@ export interface ProviderStore {
   readonly warnings: readonly string[];
 }
 
+/** The settings, with authorities of the description's for whichever service it is. */
+export function withCertificates(settings: StoreSettings, pem: string | undefined): StoreSettings {
+  if (pem === undefined) return settings;
+  return {
+    azureBlob: { ...settings.azureBlob, caCertificates: pem },
+    gcs: { ...settings.gcs, caCertificates: pem },
+    s3: { ...settings.s3, caCertificates: pem },
+  };
+}
+
 /** Credentials as the plug-in reads them. */
 export type CredentialSource =
   /** A file of its own. */
   | { readonly kind: 'file'; readonly path: string }
   /** From a Secret; `place` names it, for messages. */
   | { readonly kind: 'text'; readonly text: string; readonly place: string };
+
+/** For services whose plug-ins read a file that is a text of one form; `file` is one that the description names. */
+export function credentialsOf(
+  source: CredentialSource | undefined,
+  file?: string,
+): { readonly credentialsText?: string; readonly credentialsFile?: string | undefined } {
+  return source?.kind === 'text'
+    ? { credentialsText: source.text }
+    : { credentialsFile: source?.path ?? file };
+}
 
 /** What one object of Kubernetes says of a store. */
 export interface Description {

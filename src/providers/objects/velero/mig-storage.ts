@@ -5,10 +5,10 @@ import type { AzureDraft } from './azure.ts';
 import type { CredentialSource, Description, ProviderStore } from './described-store.ts';
 import { gcpStore } from './gcp.ts';
 import type { GcpDraft } from './gcp.ts';
-import { meaningless, takeKeys, taken, unsupportedText } from './known-keys.ts';
+import { meaningless, takeKeys, taken } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { Secret, Secrets } from './secrets.ts';
-import { endpointOf, textOf } from './value-forms.ts';
+import { encodedCertificatesOf, endpointOf, textOf } from './value-forms.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /** What mig-controller has Velero put before all it stores. */
@@ -25,8 +25,8 @@ export const migStorageKeys: KnownKeys<StorageDraft> = {
   awsS3Url: taken((value, { aws }) => (aws.endpoint = endpointOf(value))),
   awsS3ForcePathStyle: taken((value, { aws }) => (aws.pathStyle = value.flag())),
   azureStorageAccount: taken((value, { azure }) => (azure.account = textOf(value))),
-  awsKmsKeyId: unsupportedText('leave it out and set it as the default of the bucket'),
-  s3CustomCABundle: unsupportedText('use a certificate that the machine trusts'),
+  awsKmsKeyId: taken((value, { aws }) => (aws.kmsKeyId = textOf(value))),
+  s3CustomCABundle: taken((value, { aws }) => (aws.caCertificates = encodedCertificatesOf(value))),
   insecure: taken((value, { aws }) => (aws.insecure = value.flag() === true ? value : undefined)),
   // Read by name, below.
   credsSecretRef: meaningless,
@@ -74,9 +74,15 @@ export function readMigStorage(
     case 'aws':
       return described(awsStore(draft.aws, source ?? awsCredentials(secret)), 'awsBucketName');
     case 'gcp':
-      return described(gcpStore(draft.gcp), 'gcpBucket');
+      return described(
+        gcpStore(draft.gcp, source ?? textCredentials(secret, 'gcp-credentials')),
+        'gcpBucket',
+      );
     case 'azure':
-      return described(azureStore(draft.azure, config), 'azureStorageContainer');
+      return described(
+        azureStore(draft.azure, config, source ?? textCredentials(secret, 'azure-credentials')),
+        'azureStorageContainer',
+      );
     default:
       throw provider.wrong('names a provider that is not known', 'use aws, gcp or azure');
   }
@@ -95,6 +101,11 @@ function missingSecret(config: YamlValue, found: Secret | CredentialSource | und
   return [
     `the Secret ${name} is not in the file: credentials come from the environment (${reference.place})`,
   ];
+}
+
+function textCredentials(secret: Secret | undefined, key: string): CredentialSource | undefined {
+  if (secret === undefined) return undefined;
+  return { kind: 'text', text: secret.bytes(key).toString('utf8'), place: secret.placeOf(key) };
 }
 
 /** The two keys of the Secret, as the file of shared credentials that mig-controller makes of them. */

@@ -1,9 +1,25 @@
+import { parseCertificates } from '../certificates.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /** The text, unless it is empty. */
 export function textOf(value: YamlValue): string | undefined {
   const text = value.text();
   return text === '' ? undefined : text;
+}
+
+/** A PEM text with certificates, unless it is empty; throws UsageError where none of them can be read. */
+export function certificatesOf(value: YamlValue): string | undefined {
+  const pem = textOf(value);
+  if (pem !== undefined) parseCertificates(pem, value.place);
+  return pem;
+}
+
+/** The same as Kubernetes writes bytes. */
+export function encodedCertificatesOf(value: YamlValue): string | undefined {
+  const pem = value.base64()?.toString('utf8');
+  if (pem === undefined || pem === '') return undefined;
+  parseCertificates(pem, value.place);
+  return pem;
 }
 
 /** What the location of an endpoint can hold; `scheme` stands before one that has none. Throws UsageError. */

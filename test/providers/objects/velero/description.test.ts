@@ -11,10 +11,12 @@ import { azureConfigKeys } from '../../../../src/providers/objects/velero/azure.
 import type { DescribedStore } from '../../../../src/providers/objects/velero/described-store.ts';
 import { gcpConfigKeys } from '../../../../src/providers/objects/velero/gcp.ts';
 import { migStorageKeys } from '../../../../src/providers/objects/velero/mig-storage.ts';
+import { mergedSettings } from '../../../../src/providers/objects/merged-settings.ts';
 import { parseVeleroLocation } from '../../../../src/providers/objects/velero/location.ts';
 import { readDescription } from '../../../../src/providers/objects/velero/read-description.ts';
 import { projectText } from '../../../support/project-files.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { Authority } from '../../../support/tls/certificates.ts';
 
 const secretKey = 'hush-this-is-secret';
 const ini = `[default]\naws_access_key_id=AKID\naws_secret_access_key=${secretKey}\n`;
@@ -152,6 +154,77 @@ stringData:
     assert.match(await refusal(t, both, '?name=third'), /^no store is called "third": /);
   });
 
+  it('hands over tags and encryption, of several the one that the plug-in takes', async (t) => {
+    const config = (lines: string) =>
+      location(`provider: aws\nobjectStorage: { bucket: replica }\nconfig: { ${lines} }`);
+    const settingsOf = async (lines: string) => (await read(t, config(lines))).settings.s3;
+    const identity = { profile: undefined, credentialsFile: undefined };
+    assert.deepEqual(await settingsOf('serverSideEncryption: AES256, tagging: "a=b&c=d%20e"'), {
+      ...identity,
+      serverSideEncryption: 'AES256',
+      tags: { a: 'b', c: 'd e' },
+    });
+    const all = 'serverSideEncryption: AES256, customerKeyEncryptionFile: /key, kmsKeyId: alias/one';
+    assert.deepEqual(await settingsOf(all), {
+      ...identity,
+      serverSideEncryption: 'aws:kms',
+      kmsKeyId: 'alias/one',
+    });
+    assert.deepEqual(await settingsOf('customerKeyEncryptionFile: /key, serverSideEncryption: AES256'), {
+      ...identity,
+      customerKeyFile: '/key',
+    });
+    assert.equal((await settingsOf('insecureSkipTLSVerify: "true"'))?.insecureTls, true);
+    assert.match(await refusal(t, config('tagging: "a=b&a=c"')), /tagging is no list of tags: store\.yaml:8/);
+    assert.match(await refusal(t, config('serverSideEncryption: DES')), /must be AES256 or aws:kms/);
+  });
+
+  it('trusts the certificates that it or its Secret holds, whoever the provider is', async (t) => {
+    const { certificate } = new Authority(temporaryFolder(t));
+    const trust = (provider: string, storage: string) =>
+      location(`provider: ${provider}
+objectStorage: { bucket: replica, ${storage} }
+config: { ${provider === 'azure' ? 'storageAccount: account' : ''} }`);
+    const held = `caCert: ${encoded(certificate)}`;
+    assert.equal((await read(t, trust('aws', held))).settings.s3?.caCertificates, certificate);
+    assert.equal((await read(t, trust('gcp', held))).settings.gcs?.caCertificates, certificate);
+    const referred = trust('azure', 'caCertRef: { name: trust, key: pem }');
+    const trusted = `
+kind: Secret
+metadata: { name: trust, namespace: velero }
+data: { pem: ${encoded(certificate)} }
+`;
+    const { settings } = await read(t, `${referred}---${trusted}`);
+    assert.equal(settings.azureBlob?.caCertificates, certificate);
+    assert.match(await refusal(t, referred), /caCertRef names the Secret trust, which is not in the file/);
+    assert.match(await refusal(t, trust('aws', `caCert: ${encoded('none')}`)), /no certificate is in it/);
+  });
+
+  it('of Google and Azure takes the credentials of its Secret, and gives way to a file of the caller', async (t) => {
+    const withText = (text: string) => secret.replace(encoded(ini), encoded(text));
+    const gcp = location('provider: gcp\nobjectStorage: { bucket: replica }');
+    const json = JSON.stringify({ type: 'service_account', private_key: secretKey });
+    const google = await read(t, `${gcp}---${withText(json)}`);
+    assert.deepEqual(google.settings, { gcs: { credentialsText: json } });
+    const azure = location(`provider: azure
+objectStorage: { bucket: container }
+config: { storageAccount: account, storageAccountKeyEnvVar: AZURE_STORAGE_ACCOUNT_ACCESS_KEY,
+  activeDirectoryAuthorityURI: login.example }`);
+    const text = `AZURE_STORAGE_ACCOUNT_ACCESS_KEY=${secretKey}\n`;
+    const { settings } = await read(t, `${azure}---${withText(text)}`);
+    assert.deepEqual(settings, {
+      azureBlob: { credentialsText: text, authorityHost: 'https://login.example' },
+    });
+    assert.equal(
+      mergedSettings(settings, { azureBlob: { credentialsFile: '/own' } }).azureBlob?.credentialsText,
+      undefined,
+    );
+    assert.match(
+      await refusal(t, azure.replace('AZURE_STORAGE_ACCOUNT_ACCESS_KEY', 'OTHER')),
+      /storageAccountKeyEnvVar is not supported yet.*AZURE_STORAGE_ACCOUNT_ACCESS_KEY/,
+    );
+  });
+
   it('of Google and Azure leads to their stores', async (t) => {
     const gcp = location('provider: gcp\nobjectStorage: { bucket: replica, prefix: velero }');
     assert.equal((await read(t, gcp)).location, 'gs://replica/velero');
@@ -192,18 +265,16 @@ data:
     assert.equal(settings.s3?.credentials?.secretAccessKey, secretKey);
   });
 
-  it('that is insecure is warned of where it changes nothing, and refused elsewhere', async (t) => {
+  it('that is insecure takes any certificate, and is warned of where that changes nothing', async (t) => {
     const insecure = storage.replace('awsBucketName', 'insecure: true\n    awsBucketName');
     const { warnings } = await read(t, `${insecure.replace('https:', 'http:')}---${keys}`);
     assert.match(
       warnings[0] ?? '',
       /^spec\.backupStorageConfig\.insecure has no effect, .*store\.yaml:10\)$/,
     );
-    assert.equal(
-      await refusal(t, insecure),
-      'spec.backupStorageConfig.insecure is not supported yet: store.yaml:10 ' +
-        '(use a certificate that the machine trusts)',
-    );
+    const described = await read(t, `${insecure}---${keys}`);
+    assert.equal(described.settings.s3?.insecureTls, true);
+    assert.deepEqual(described.warnings, []);
   });
 
   it('without a bucket or with half a Secret says what is missing', async (t) => {
@@ -270,8 +341,9 @@ describe('a description that is wrong', () => {
     ['describes no store', secret, 'no BackupStorageLocation and no MigStorage: store.yaml'],
     [
       'wants what there is no setting for',
-      plain.replace('region: eu-west-1', 'tagging: a=b'),
-      'spec.config.tagging is not supported yet: store.yaml:9 (leave it out and set it as the default of the bucket)',
+      plain.replace('region: eu-west-1', 'customerKeyEncryptionSecret: key/name'),
+      'spec.config.customerKeyEncryptionSecret is not supported yet: store.yaml:9 ' +
+        '(store the key as a file and name that as customerKeyEncryptionFile)',
     ],
     [
       'has a Secret that is no base64',
