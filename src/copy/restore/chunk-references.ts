@@ -5,8 +5,8 @@ import type { LoadedIndex } from '../../repository/loaded-index.ts';
 /** Chunks of a pack that stand near each other are fetched with one request; a larger gap is not fetched along. */
 const largestGapBytes = 2 ** 20;
 /**
- * A request's span, which any chunk fits in, sealed as it is stored. Its bytes are held in memory until they are written: smaller ones hide the
- * latency of a store behind more requests.
+ * A request's span, which any chunk fits in as it is sealed. Its bytes are held in memory until they are written:
+ * smaller ones hide the latency of a store behind more requests.
  */
 export const largestSpanBytes = chunkSizes.maximumBytes + envelopeOverheadBytes;
 

@@ -15,11 +15,11 @@ import type { Snapshot } from '../../repository/format/snapshot.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
-import type { ComparedFolder } from '../pipeline/folder-comparison.ts';
 import type { Exclusion } from '../source/exclusion.ts';
 import { folderHead, folderNodeText, nodeAttributes } from '../source/source-node.ts';
 import type { RootFolder, Source, StreamSource } from '../source/source-roots.ts';
 import type { FolderBesideParent, FolderQueue } from './folder-queue.ts';
+import { excludesKept, excludesName } from './frame-exclusion.ts';
 import { LeafStager, reportError, reportVanished } from './leaf-stager.ts';
 import type { LeafStagerOptions } from './leaf-stager.ts';
 import { loadPrevious, takePrevious } from './previous-folder.ts';
@@ -35,8 +35,8 @@ const waitingFolders = 256;
 const comparedFolders = 256;
 const crowdedFolders = 512;
 /**
- * Entries that the walk looks at itself before it has workers compare folders. An estimate: a thread takes 100 to 250 ms
- * of processor time to start, in which the walk compares about as many.
+ * Entries that the walk looks at itself before it has workers compare folders. An estimate: a thread takes 100 to
+ * 250 ms of processor time to start, in which the walk compares about as many.
  */
 const ownEntries = 10_000;
 /** Entries between two looks at the clock, which costs as much as a tenth of an unchanged entry. */
@@ -231,25 +231,20 @@ export class TreeStager {
 
   /** An entry that a walk found. */
   #stageName(frame: Frame, fd: number, place: Place): Promise<void> | undefined {
+    const { exclusion } = this.#options;
     const { name, slot } = place;
-    if (this.#excludesName(frame, name)) return this.#leaveOut(frame, name);
+    if (excludesName(exclusion, frame, name)) return this.#leaveOut(frame, name);
     const status = statAtIfPresent(fd, name);
     if (status === undefined) {
       reportVanished(this.#options, childPath(frame.path, name));
       return undefined;
     }
-    if (this.#options.exclusion.excludesStatus(status)) return this.#leaveOut(frame, name);
+    if (exclusion.excludesStatus(status)) return this.#leaveOut(frame, name);
     if (status.type === 'directory') return this.#enter(frame, place, this.#adopt(openDirectoryAt(fd, name)));
     if (status.type !== 'socket') {
       this.#leaves.stage(frame, { fd, ownsFd: false, base: name, name, slot, status });
     }
     return undefined;
-  }
-
-  /** What can be told before an entry is looked at: an excluded file that cannot be read is no error. */
-  #excludesName({ path, leavesOut }: Frame, name: Latin1Name): boolean {
-    const { exclusion } = this.#options;
-    return exclusion.excludesPath?.(childPath(path, name)) === true || leavesOut?.(bytesOf(name)) === true;
   }
 
   #leaveOut(frame: Frame, name: Latin1Name): undefined {
@@ -366,8 +361,9 @@ export class TreeStager {
 
   /** Has the workers compare the folder, and then goes on with it. */
   async #compare(frame: Frame, folder: FolderBesideParent): Promise<void> {
-    const compared = await this.#options.folders.compare(folder);
-    if (compared === undefined || this.#excludesKept(frame, compared)) {
+    const { exclusion, folders } = this.#options;
+    const compared = await folders.compare(folder);
+    if (compared === undefined || excludesKept(exclusion, frame, compared)) {
       await this.#walkBeside(frame, folder.subtree);
       return;
     }
@@ -382,16 +378,6 @@ export class TreeStager {
     const { tree } = await loadPrevious(this.#options.trees, subtree);
     frame.previous = tree;
     this.#stack.push(frame);
-  }
-
-  /** True when what is left out now was not when the parent was made. */
-  #excludesKept(frame: Frame, { sizes }: ComparedFolder): boolean {
-    const { exclusion } = this.#options;
-    return frame.names.some((name, place) => {
-      const sizeBytes = sizes[place] ?? -1;
-      if (sizeBytes < 0) return false;
-      return this.#excludesName(frame, name) || exclusion.excludesStatus({ type: 'file', sizeBytes });
-    });
   }
 
   #pushRootDirectory(previous: PreviousFolder): void {
