@@ -75,7 +75,7 @@ export class StagedFile {
       throw new StoreError('io', `the file holds ${written} bytes of ${sizeBytes}`, { where: this.path });
     }
     throwIfAborted(signal);
-    if (sizeBytes >= UNCACHED_BYTES) leavePageCache(this.#handle.fd);
+    if (sizeBytes >= UNCACHED_BYTES) await leavePageCache(this.#handle.fd);
     if (mode === 'create') await publishNew(this.path, this.#finalPath);
     else await rename(this.path, this.#finalPath);
     // Against accidents only, as restic does; some mounts refuse it.
