@@ -1,4 +1,5 @@
-import { openStore } from '../providers/objects/open.ts';
+import { UsageError } from '../base/errors.ts';
+import { openStore, parseStoreLocation } from '../providers/objects/open.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Arguments } from './arguments.ts';
@@ -23,11 +24,7 @@ export async function accessRepository(
   options: { readonly readOnly?: boolean; readonly newPassword?: boolean } = {},
 ): Promise<RepositoryAccess> {
   const { environment, signal } = context;
-  const location = await repositoryLocation({
-    repository: args.value('repository'),
-    repositoryFile: args.value('repository-file'),
-    environment,
-  });
+  const location = await targetLocation(args, context);
   const store = await openStore(location, {
     ...(await storeOpening(args, context)),
     readOnly: options.readOnly ?? false,
@@ -40,6 +37,22 @@ export async function accessRepository(
     signal,
   });
   return { store, location, password };
+}
+
+function targetLocation(
+  args: Arguments<typeof repositoryOptions>,
+  { environment }: CommandContext,
+): Promise<string> {
+  return repositoryLocation({
+    repository: args.value('repository'),
+    repositoryFile: args.value('repository-file'),
+    environment,
+  });
+}
+
+function isFromInput(location: string): boolean {
+  const place = parseStoreLocation(location);
+  return place.kind === 'velero' && place.file === '-';
 }
 
 /** Opens the repository that is copied from. */
@@ -57,6 +70,12 @@ export async function openSource(
     environment: from,
     isSource,
   });
+  if (isFromInput(location) && isFromInput(await targetLocation(args, context))) {
+    throw new UsageError('only one of two repositories can be described on standard input', {
+      where: 'velero:-',
+      advice: 'write the description of the other to a file, and name that',
+    });
+  }
   const store = await openStore(location, {
     ...(await storeOpening(args, context)),
     settings: await sourceSettings(args, environment),

@@ -1,3 +1,6 @@
+import { UsageError } from '../base/errors.ts';
+import { isValidKey } from '../providers/objects/object-key.ts';
+import { parseStoreLocation } from '../providers/objects/open.ts';
 import { grantsOfRole } from './store-rights.ts';
 import type { StoreGrant, StoreRight, StoreRole } from './store-rights.ts';
 
@@ -5,6 +8,9 @@ import type { StoreGrant, StoreRight, StoreRole } from './store-rights.ts';
 export type PolicyProvider = 'aws' | 'gcp' | 'azure';
 
 export const policyProviders: readonly PolicyProvider[] = ['aws', 'gcp', 'azure'];
+
+/** Stands in a policy where no bucket is named, to be replaced. */
+const ANY_BUCKET = 'BUCKET';
 
 /** Characters of a list in one line. */
 const MAX_LIST = 90;
@@ -25,7 +31,8 @@ interface Place {
 /**
  * The policy that allows a role what it needs and nothing else, as the provider's own program takes it: JSON for an IAM
  * user or role of AWS, YAML of custom roles for Google Cloud, JSON of a custom role for Azure. The latter two have
- * roles for whole buckets; the conditions that narrow them to folders stand in them as text, for the binding.
+ * roles for whole buckets; the conditions that narrow them to folders stand in them as text, for the binding. Throws
+ * UsageError for a bucket or a prefix that there cannot be, as a pattern would allow more than is meant.
  *
  * @example
  * console.log(storePolicy('aws', 'restore', { bucket: 'replica', prefix: 'volumes' }));
@@ -35,8 +42,34 @@ export function storePolicy(
   role: StoreRole,
   options: StorePolicyOptions = {},
 ): string {
-  const { bucket = 'BUCKET', prefix = '' } = options;
+  const { bucket = ANY_BUCKET, prefix = '' } = options;
+  checkPlace(provider, { bucket, prefix });
   return writers[provider](role, { bucket, prefix: prefix === '' ? '' : `${prefix}/` });
+}
+
+const schemes: Readonly<Record<PolicyProvider, string>> = { aws: 's3://', gcp: 'gs://', azure: 'azure:' };
+
+function checkPlace(provider: PolicyProvider, { bucket, prefix }: Place): void {
+  if (prefix !== '' && !isValidKey(prefix)) {
+    throw new UsageError('not a prefix that object keys can have', { where: 'prefix' });
+  }
+  if (bucket !== ANY_BUCKET && !isNameOf(`${schemes[provider]}${bucket}`, bucket)) {
+    throw new UsageError('not the name of a bucket', {
+      where: 'bucket',
+      advice: 'name one, without a pattern',
+    });
+  }
+}
+
+function isNameOf(text: string, bucket: string): boolean {
+  try {
+    const location = parseStoreLocation(text);
+    if (location.kind === 'azure-blob') return location.container === bucket;
+    return (location.kind === 's3' || location.kind === 'gcs') && location.bucket === bucket;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
 }
 
 const writers: Readonly<Record<PolicyProvider, (role: StoreRole, place: Place) => string>> = {
@@ -75,11 +108,15 @@ function awsStatement({ name, right, places }: StoreGrant, bucket: string, prefi
   const arn = `arn:aws:s3:::${bucket}`;
   const common = { Sid: name, Effect: 'Allow', Action: awsActions[right] } as const;
   if (right === 'list') {
-    const condition = { StringLike: { 's3:prefix': places.map((place) => `${prefix}${place}*`) } };
+    const condition = { StringLike: { 's3:prefix': places.map((place) => pathsOf(prefix, place)) } };
     return { ...common, Resource: [arn], Condition: condition };
   }
-  const objects = places.map((place) => `${arn}/${prefix}${place}${place.endsWith('/') ? '*' : ''}`);
-  return { ...common, Resource: objects };
+  return { ...common, Resource: places.map((place) => `${arn}/${pathsOf(prefix, place)}`) };
+}
+
+/** The one object of a place, or all that a folder holds. */
+function pathsOf(prefix: string, place: string): string {
+  return `${prefix}${place}${place.endsWith('/') ? '*' : ''}`;
 }
 
 const gcpPermissions: Readonly<Record<StoreRight, string>> = {
@@ -131,7 +168,7 @@ function azureRole(role: StoreRole, { bucket, prefix }: Place): string {
   const grants = grantsOfRole[role];
   const conditions = grants.flatMap(({ right, places }) => {
     const actions = azureActions[right].map((action) => `!(ActionMatches{'${action}'})`);
-    const paths = places.map((place) => `${prefix}${place}${place.endsWith('/') ? '*' : ''}`);
+    const paths = places.map((place) => pathsOf(prefix, place));
     const list = paths.map((path) => `'${path}'`).join(', ');
     if (right === 'list' || right === 'read') return [];
     return [

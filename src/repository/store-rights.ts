@@ -22,10 +22,8 @@ const folders = namedFileKinds.map(prefixOf);
 /** Everything that a repository consists of. */
 export const repositoryPlaces: readonly string[] = [configKey, ...folders];
 
-const read: readonly StoreGrant[] = [
-  { name: 'ListRepository', right: 'list', places: folders },
-  { name: 'ReadRepository', right: 'read', places: repositoryPlaces },
-];
+const readAll: StoreGrant = { name: 'ReadRepository', right: 'read', places: repositoryPlaces };
+const read: readonly StoreGrant[] = [{ name: 'ListRepository', right: 'list', places: folders }, readAll];
 
 /** The least that each role needs: what is left out of it breaks something. */
 export const grantsOfRole: Readonly<Record<StoreRole, readonly StoreGrant[]>> = {
@@ -44,7 +42,9 @@ export const grantsOfRole: Readonly<Record<StoreRole, readonly StoreGrant[]>> = 
     { name: 'RemoveLocks', right: 'delete', places: [locks] },
   ],
   prune: [
-    ...read,
+    // Who makes a repository looks first that there is none.
+    { name: 'ListRepository', right: 'list', places: repositoryPlaces },
+    readAll,
     { name: 'WriteRepository', right: 'write', places: repositoryPlaces },
     { name: 'RemoveFromRepository', right: 'delete', places: folders },
   ],

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { listening } from '../support/listening.ts';
 import { initQuickly } from '../support/quick-repository.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tranship } from '../support/tranship.ts';
@@ -34,10 +36,49 @@ describe('tranship store', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^locks\/ +yes +yes +yes +yes$/m);
     assert.match(stdout, /^prune +can work here$/m);
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-      entry.isFile(),
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('makes no folder at a path that was mistyped, and keeps those that were there', async (t) => {
+    const folder = temporaryFolder(t);
+    mkdirSync(join(folder, 'there/locks'), { recursive: true });
+    for (const path of ['mistyped/repository', 'there']) {
+      assert.equal((await tranship(['store', 'check', join(folder, path)])).code, 0);
+    }
+    assert.deepEqual(readdirSync(folder, { recursive: true }), ['there', 'there/locks']);
+  });
+
+  it('lists the rights that are missing where there is no policy to print, and none of a read-only store', async (t) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(403, { 'content-type': 'text/plain' }).end('no');
+    });
+    const endpoint = `http://127.0.0.1:${await listening(t, server)}`;
+    const google = await tranship(['store', 'check', `gs://replica/east?endpoint=${endpoint}`]);
+    assert.match(google.stdout, /\na stage pass lacks:\nlist keys\/ data\/ index\/ snapshots\/ locks\/\n/);
+    assert.doesNotMatch(google.stdout, /undefined/);
+    assert.equal(google.code, 1, google.stderr);
+    const file = join(temporaryFolder(t), 'store.yaml');
+    const spec = {
+      provider: 'aws',
+      accessMode: 'ReadOnly',
+      objectStorage: { bucket: 'replica' },
+      config: { region: 'us-east-1', s3Url: endpoint },
+    };
+    writeFileSync(file, JSON.stringify({ kind: 'BackupStorageLocation', metadata: { name: 'a' }, spec }));
+    const env = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+    const readOnly = await tranship(['store', 'check', `velero:${file}`], { env });
+    assert.match(readOnly.stdout, /\nthe store was opened for reading only\n$/);
+    assert.doesNotMatch(readOnly.stdout, /to be allowed|lacks/);
+  });
+
+  it('refuses a description on standard input for both sides of a copy', async () => {
+    const args = ['copy', '-r', 'velero:-?path=a', '--from-repo', 'velero:-?path=b'];
+    const { code, stderr } = await tranship(args, { input: 'kind: BackupStorageLocation' });
+    assert.match(
+      stderr,
+      /^tranship: only one of two repositories can be described on standard input: [^\n]*\n$/,
     );
-    assert.deepEqual(files, []);
+    assert.equal(code, 2);
   });
 
   it('says in one line what is wrong with its arguments', async () => {
@@ -47,7 +88,11 @@ describe('tranship store', () => {
       [['policy', 'aws', 'stage', '--prefix', 'a//b'], /not a prefix that object keys can have/],
       [['check', 'a', 'b'], /too many arguments: b/],
       [['repos'], /no repository was given/],
+      [['policy', 'aws', 'stage', '--bucket', '*'], /not the name of a bucket: bucket/],
+      [['policy', 'gcp', 'stage', '--bucket', 'a?b'], /not the name of a bucket: bucket/],
+      [['policy', 'azure', 'stage', '--bucket', 'a/b'], /not the name of a bucket: bucket/],
       [['check', '/tmp', '--watch', 'often'], /not a duration/],
+      [['check', '/tmp', '--watch', '0'], /asked too often: --watch/],
       [['copy'], /unknown command of `store`: copy/],
     ];
     for (const [args, expected] of cases) {

@@ -87,6 +87,7 @@ peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
       stage: [{ right: 'write', places: ['data/', 'index/', 'snapshots/'] }],
       restore: [],
       prune: [
+        { right: 'list', places: ['config'] },
         { right: 'write', places: ['keys/', 'data/', 'index/', 'snapshots/'] },
         { right: 'delete', places: ['keys/', 'data/', 'index/', 'snapshots/'] },
       ],
@@ -103,7 +104,40 @@ peerSuite(['versitygw'], 'policies of AWS', ({ versitygw }) => {
     }
     assert.equal((await stage()).code, 0);
     assert.equal((await restore()).code, 0);
-    assert.equal((await run(['init', '-r', bucket.location('elsewhere')])).code, 1);
+    const refused = await run(['init', '-r', bucket.location('elsewhere')]);
+    assert.match(refused.stderr, /refused access/);
+    assert.equal(refused.code, 1);
+  });
+
+  it('of prune make a repository where there is none, which takes the listing of `config`', async (t) => {
+    const server = await startVersitygw(versitygw);
+    t.after(() => server.stop());
+    const bucket = await newBucket(server);
+    const user = await createUser(versitygw, server, 'maker');
+    const run = (...args: readonly string[]) =>
+      tranship([...args, '-r', bucket.location(prefix)], { env: user.env });
+    const check = async () => {
+      const args = ['store', 'check', bucket.location(prefix), '--json'];
+      return message((await tranship(args, { env: user.env })).stdout, 'summary')['can'];
+    };
+    const narrowed = grantsOfRole.prune.map((grant) =>
+      grant.right === 'list'
+        ? { ...grant, places: grant.places.filter((place) => place !== 'config') }
+        : grant,
+    );
+    await allow(server, bucket, user, awsPolicy(narrowed, bucket.name, `${prefix}/`));
+    assert.match(
+      (await run('init')).stderr,
+      /refused access: \S*config /,
+      'the server passes over conditions',
+    );
+    assert.deepEqual(await check(), { stage: true, restore: true, prune: false });
+    const policy = JSON.parse(storePolicy('aws', 'prune', { bucket: bucket.name, prefix }));
+    await allow(server, bucket, user, policy);
+    assert.deepEqual(await check(), { stage: true, restore: true, prune: true });
+    const made = await run('init');
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal((await run('check')).code, 0);
   });
 
   for (const { name } of grantsOfRole.stage) {

@@ -13,6 +13,8 @@ import { s3Client } from '../support/s3/s3-client.ts';
 import type { S3Server } from '../support/s3/s3-server.ts';
 import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Authority } from '../support/tls/certificates.ts';
+import { startTlsFront } from '../support/tls/tls-front.ts';
 import { messages, tranship } from '../support/tranship.ts';
 
 const password = 'static-passw0rd';
@@ -104,6 +106,26 @@ peerSuite(['versitygw', 'restic-newest'], 'the store of a BackupStorageLocation'
   });
 });
 
+peerSuite(['versitygw'], 'a store that is described with a certificate of its own', ({ versitygw }) => {
+  it('is reached when the description alone says that any is taken, or whose', async (t) => {
+    const { server, bucket, folder } = await started(t, versitygw);
+    const authority = new Authority(folder);
+    const port = await startTlsFront(t, server.endpoint, authority.issue({ names: 'IP:127.0.0.1' }));
+    const endpoint = `https://127.0.0.1:${port}`;
+    const check = (yaml: string) => tranship(['store', 'check', 'velero:-'], { input: yaml });
+    const plain = description({ ...server, endpoint }, bucket.name);
+    const refused = await check(plain);
+    assert.match(refused.stderr, /unknown authority/);
+    assert.equal(refused.code, 1);
+    const insecure = await check(plain.replace('config: {', 'config: { insecureSkipTLSVerify: "true",'));
+    assert.match(insecure.stderr, /^warning: the certificate of https:[^\n]* is not checked[^\n]*\n$/);
+    assert.equal(insecure.code, 0);
+    const caCert = Buffer.from(readFileSync(authority.path)).toString('base64');
+    const trusted = await check(plain.replace('prefix: velero }', `prefix: velero, caCert: ${caCert} }`));
+    assert.deepEqual([trusted.code, trusted.stderr], [0, '']);
+  });
+});
+
 peerSuite(['versitygw'], 'a store that is watched', ({ versitygw }) => {
   it('is told to be gone when its bucket is deleted', async (t) => {
     const { server, bucket } = await started(t, versitygw);
@@ -111,7 +133,7 @@ peerSuite(['versitygw'], 'a store that is watched', ({ versitygw }) => {
     t.after(() => client.destroy());
     let [isDeleted, isEnded] = [false, false];
     let text = '';
-    const result = await tranship(['store', 'check', bucket.location(), '--watch', '100ms', '--json'], {
+    const result = await tranship(['store', 'check', bucket.location(), '--watch', '1s', '--json'], {
       env: bucket.env,
       onStdout: (piece, child) => {
         text += piece;
@@ -131,6 +153,24 @@ peerSuite(['versitygw'], 'a store that is watched', ({ versitygw }) => {
       ],
     );
     assert.equal(result.code, 130);
+  });
+
+  it('is described on standard input once, and watched all the same', async (t) => {
+    const { server, bucket } = await started(t, versitygw);
+    let text = '';
+    const result = await tranship(['store', 'check', 'velero:-', '--watch', '1s', '--json'], {
+      input: description(server, bucket.name),
+      onStdout: (piece, child) => {
+        text += piece;
+        if (text.includes('store_state')) child.kill('SIGINT');
+      },
+    });
+    const states = messages(result.stdout).filter((line) => line['message_type'] === 'store_state');
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['reachable'],
+    );
+    assert.equal(result.code, 130, result.stderr);
   });
 
   it('is checked no further when there is no bucket', async (t) => {

@@ -1,4 +1,5 @@
-import type { StoreLocation } from '../../providers/objects/open.ts';
+import type { ObjectDriver } from '../../providers/objects/driver.ts';
+import { parseStoreLocation } from '../../providers/objects/open.ts';
 import type { StoreReport } from '../../repository/store-check.ts';
 import type { StoreOutcome } from '../../repository/store-check/findings.ts';
 import { awsPolicy } from '../../repository/store-policy.ts';
@@ -17,12 +18,12 @@ const words: Readonly<Record<StoreOutcome, string>> = {
 };
 
 /** What a check of a store has found, and what must be allowed for the first role that lacks something. */
-export function printStoreReport(report: StoreReport, location: StoreLocation, output: Output): void {
-  if (output.json) output.message(jsonOf(report, location));
-  else for (const line of linesOf(report, location)) output.print(line);
+export function printStoreReport(report: StoreReport, driver: ObjectDriver, output: Output): void {
+  if (output.json) output.message(jsonOf(report, driver));
+  else for (const line of linesOf(report, driver)) output.print(line);
 }
 
-function linesOf(report: StoreReport, location: StoreLocation): string[] {
+function linesOf(report: StoreReport, driver: ObjectDriver): string[] {
   const problems = [
     ...report.rights.map(({ right, place, reason }) => ({ what: `${right} ${place}`, reason })),
     ...report.features.map(({ feature, reason }) => ({ what: feature, reason })),
@@ -36,7 +37,7 @@ function linesOf(report: StoreReport, location: StoreLocation): string[] {
     ...report.left.map((key) => `cannot be removed: ${key}`),
     '',
     ...storeRoles.map((role) => `${role.padEnd(12)}${verdict(report, role)}`),
-    ...adviceLines(report, location),
+    ...adviceLines(report, driver),
   ];
 }
 
@@ -57,41 +58,40 @@ function clockText(skewMs: number | undefined): string {
 }
 
 function verdict({ can, missing }: StoreReport, role: StoreRole): string {
-  if (!can[role]) return 'cannot work here';
+  const isAble = can[role];
+  if (isAble === undefined) return 'may work here: not all that it needs could be tried';
+  if (!isAble) return 'cannot work here';
   return missing[role].length === 0 ? 'can work here' : 'can work here with --no-lock';
 }
 
 /** For a stage pass, as all that a restore needs is among what it needs. */
-function adviceLines({ missing }: StoreReport, location: StoreLocation): string[] {
+function adviceLines({ missing }: StoreReport, driver: ObjectDriver): string[] {
+  if (driver.capabilities.readOnly === true) return ['', 'the store was opened for reading only'];
   if (missing.stage.length === 0) return [];
-  if (location.kind === 'local' || location.kind === 'memory') {
-    return [
-      '',
-      'a stage pass lacks:',
-      ...missing.stage.map(({ right, places }) => `${right} ${places.join(' ')}`),
-    ];
+  const policy = policyFor(missing.stage, driver);
+  if (policy !== undefined) {
+    return ['', 'to be allowed for a stage pass:', JSON.stringify(policy, undefined, 2)];
   }
-  return [
-    '',
-    'to be allowed for a stage pass:',
-    JSON.stringify(policyFor(missing.stage, location), undefined, 2),
-  ];
+  const lines = missing.stage.map(({ right, places }) => `${right} ${places.join(' ')}`);
+  return ['', 'a stage pass lacks:', ...lines];
 }
 
-function policyFor(grants: readonly StoreGrant[], location: StoreLocation): object | undefined {
-  if (location.kind !== 's3' || grants.length === 0) return undefined;
+/** Undefined where there is nothing that a policy would help. */
+function policyFor(grants: readonly StoreGrant[], { url, capabilities }: ObjectDriver): object | undefined {
+  const location = parseStoreLocation(url);
+  if (location.kind !== 's3' || capabilities.readOnly === true || grants.length === 0) return undefined;
   return awsPolicy(grants, location.bucket, location.prefix === '' ? '' : `${location.prefix}/`);
 }
 
-function jsonOf(report: StoreReport, location: StoreLocation): object {
+function jsonOf(report: StoreReport, driver: ObjectDriver): object {
   const { rights: found, features, can, missing, clockSkewMs, swept, left } = report;
-  const policy = policyFor(missing.stage, location);
+  const policy = policyFor(missing.stage, driver);
   return {
     message_type: 'summary',
     rights: found,
     features,
     clock_skew_seconds: clockSkewMs === undefined ? null : clockSkewMs / 1000,
-    can,
+    can: Object.fromEntries(storeRoles.map((role) => [role, can[role] ?? null])),
     missing: Object.fromEntries(
       storeRoles.map((role) => [role, missing[role].map(({ right, places }) => ({ right, places }))]),
     ),

@@ -85,6 +85,12 @@ export interface DriverCapabilities {
   readonly atomicCreate: boolean;
   /** True when the server confirms the bytes of a put by a checksum, or the bytes never leave this machine. */
   readonly confirmsPuts: boolean;
+  /** True when the server refuses with `corrupt` a put whose bytes are not those of its `sha256`. */
+  readonly comparesSha256: boolean;
+  /** True when aborting an upload takes no permission to delete objects, and nothing of its parts stays. */
+  readonly partsLeaveNothing: boolean;
+  /** True when the store was opened for reading only. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** A body in pieces; the pieces are put one after the other. The driver must not change nor keep them. */
@@ -142,6 +148,8 @@ export interface ObjectDriver {
    */
   deleteMany(keys: readonly string[], options: AbortableOptions): Promise<void>;
   createMultipart(key: string, options: PutOptions): Promise<MultipartUpload>;
+  /** Removes the folders that this driver has made and in which nothing is; only where a store has folders. */
+  removeEmptyFolders?(): Promise<void>;
   /** Frees sockets and handles. Must succeed when called twice. */
   close(): Promise<void>;
 }

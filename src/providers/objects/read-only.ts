@@ -7,7 +7,7 @@ const READS: ReadonlySet<OperationKind> = new Set(['get', 'head', 'list']);
 
 /** A driver that reads only: whatever would change the store is refused with `permission-denied` and never sent. */
 export function asReadOnly(driver: ObjectDriver): ObjectDriver {
-  return intercept(driver, {
+  const reading = intercept(driver, {
     run: async (operation, work) => {
       if (READS.has(operation.kind)) return work();
       throw new StoreError(
@@ -21,4 +21,5 @@ export function asReadOnly(driver: ObjectDriver): ObjectDriver {
     },
     stream: (_operation, open) => open(),
   });
+  return { ...reading, capabilities: { ...driver.capabilities, readOnly: true } };
 }

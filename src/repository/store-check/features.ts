@@ -4,9 +4,8 @@ import { configKey, prefixOf } from '../format/file-kind.ts';
 import { attempt } from './attempt.ts';
 import type { Attempt } from './attempt.ts';
 import type { FeatureFinding, RightFinding } from './findings.ts';
+import { newProbeKey, probeBody as body } from './probe.ts';
 import type { CheckTools } from './tools.ts';
-
-const body = Buffer.from('sixteen bytes :)');
 
 /** Tries what a store can do among the locks, where every role may write and delete. */
 export async function checkFeatures(
@@ -32,13 +31,15 @@ export async function clockSkewOf(
 ): Promise<number | undefined> {
   if (!canWriteLocks(rights)) return undefined;
   const { store, clock, signal } = tools;
-  const key = tools.newKey(prefixOf('locks'));
-  const beforeMs = clock.nowMs();
-  await store.put(key, body, { signal });
-  const afterMs = clock.nowMs();
-  const { modifiedMs } = await store.head(key, { signal });
-  const skewMs = modifiedMs - (beforeMs + afterMs) / 2;
-  return Math.round(skewMs / 1000) * 1000;
+  const key = newProbeKey(prefixOf('locks'));
+  const skew = await attempt(async () => {
+    const beforeMs = clock.nowMs();
+    await store.put(key, body, { signal });
+    const afterMs = clock.nowMs();
+    const { modifiedMs } = await store.head(key, { signal });
+    return modifiedMs - (beforeMs + afterMs) / 2;
+  });
+  return skew.value === undefined ? undefined : Math.round(skew.value / 1000) * 1000;
 }
 
 function canWriteLocks(rights: readonly RightFinding[]): boolean {
@@ -48,7 +49,7 @@ function canWriteLocks(rights: readonly RightFinding[]): boolean {
 }
 
 async function readOnlyFeatures({ store, signal }: CheckTools): Promise<FeatureFinding[]> {
-  const reason = 'nothing may be written here';
+  const reason = 'nothing can be written and deleted here';
   const part = await attempt(() => store.get(configKey, { range: { start: 1, end: 2 }, signal }));
   const isTold = part.outcome === 'works' || (part.outcome === 'failed' && part.error?.code !== 'not-found');
   return [
@@ -63,7 +64,7 @@ async function readOnlyFeatures({ store, signal }: CheckTools): Promise<FeatureF
 
 async function range(tools: CheckTools): Promise<void> {
   const { store, signal } = tools;
-  const key = tools.newKey(prefixOf('locks'));
+  const key = newProbeKey(prefixOf('locks'));
   await store.put(key, body, { signal });
   const part = await store.get(key, { range: { start: 3, end: 9 }, signal });
   if (!part.equals(body.subarray(3, 9))) throw new StoreError('corrupt', 'other bytes came', { where: key });
@@ -71,7 +72,7 @@ async function range(tools: CheckTools): Promise<void> {
 
 async function createOnly(tools: CheckTools): Promise<void> {
   const { store, signal } = tools;
-  const key = tools.newKey(prefixOf('locks'));
+  const key = newProbeKey(prefixOf('locks'));
   await store.put(key, body, { mode: 'create', signal });
   const again = await attempt(() => store.put(key, Buffer.from('another'), { mode: 'create', signal }));
   if (again.error?.code === 'already-exists') return;
@@ -82,7 +83,7 @@ async function createOnly(tools: CheckTools): Promise<void> {
 
 async function multipart(tools: CheckTools): Promise<void> {
   const { patient, store, signal } = tools;
-  const key = tools.newKey(prefixOf('locks'));
+  const key = newProbeKey(prefixOf('locks'));
   const upload = await patient.createMultipart(key, { signal });
   try {
     await upload.putPart(1, body, { signal });
@@ -96,15 +97,14 @@ async function multipart(tools: CheckTools): Promise<void> {
 }
 
 /** Sends bytes under the checksum of others, which a store that compares them must refuse. */
-async function checksum({ driver, newKey, signal }: CheckTools): Promise<Attempt<void>> {
-  if (!driver.capabilities.confirmsPuts) {
+async function checksum({ driver, signal }: CheckTools): Promise<Attempt<void>> {
+  const { confirmsPuts, comparesSha256 } = driver.capabilities;
+  if (!confirmsPuts)
     return { outcome: 'unknown', reason: 'the store confirms none: what is put is read back' };
-  }
-  if (/^(?:file|memory):/.test(driver.url))
-    return { outcome: 'unknown', reason: 'bytes do not leave this machine' };
+  if (!comparesSha256) return { outcome: 'unknown', reason: 'it is not the caller’s that is compared here' };
   const sha256 = createHash('sha256').update('other bytes').digest('hex');
-  const tried = await attempt(() => driver.put(newKey(prefixOf('locks')), body, { sha256, signal }));
-  if (tried.outcome === 'failed') return { outcome: 'works' };
+  const tried = await attempt(() => driver.put(newProbeKey(prefixOf('locks')), body, { sha256, signal }));
+  if (tried.error?.code === 'corrupt') return { outcome: 'works' };
   if (tried.outcome !== 'works') return tried;
   return { outcome: 'failed', reason: 'bytes under a wrong checksum were taken' };
 }

@@ -11,6 +11,4 @@ export interface CheckTools {
   readonly patient: ObjectDriver;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
-  /** A key below a place that is nobody's; it is removed in the end. */
-  readonly newKey: (place: string) => string;
 }

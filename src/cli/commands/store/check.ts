@@ -1,8 +1,8 @@
-import { describeError } from '../../../base/errors.ts';
+import { UsageError, describeError } from '../../../base/errors.ts';
 import { keepAliveDuring } from '../../../base/keep-alive.ts';
-import { openDriver, openStore, parseStoreLocation } from '../../../providers/objects/open.ts';
-import type { OpenStoreOptions } from '../../../providers/objects/open.ts';
+import { openDriver, openStore } from '../../../providers/objects/open.ts';
 import { StoreWatch } from '../../../providers/objects/store-watch.ts';
+import type { ObjectStore } from '../../../providers/objects/store.ts';
 import type { StoreState } from '../../../providers/objects/store-watch.ts';
 import { checkStore } from '../../../repository/store-check.ts';
 import type { StoreReport } from '../../../repository/store-check.ts';
@@ -16,13 +16,17 @@ import type { Output } from '../../output.ts';
 import { printStoreReport } from '../../reports/store-report.ts';
 import { storeLocation } from '../../repository-location.ts';
 
+/** A look asks the store for a listing, which costs money. */
+const LEAST_INTERVAL_MS = 1000;
+
 export const command = defineCommand({
   name: 'store check',
   summary: 'try what a repository would ask of a store, and say what is missing',
   operands: [{ name: '[LOCATION]', help: 'where a repository is or shall be; default TRANSHIP_REPOSITORY' }],
   description: [
     'Tries each permission in each folder of a repository, and what the store can do, with a few small objects',
-    'that are removed again. Where nothing may be deleted, nothing is written.',
+    'that are removed again. Where nothing may be deleted, nothing is written. Where objects are kept by a retention',
+    'or a hold, one or two stay, and are named.',
   ],
   options: {
     watch: {
@@ -42,44 +46,48 @@ export const command = defineCommand({
   ],
   exitCodes: {
     1: 'a stage pass could not work here, nor a restore',
-    3: 'a restore could work, a stage pass not',
+    3: 'a restore could work, a stage pass not, or it cannot be told',
   },
   run: async (args, context) => {
-    const { environment, output, signal } = context;
-    const interval = args.value('watch');
-    const intervalMs = interval === undefined ? undefined : parseDurationMs(interval);
+    const { environment, logger, output, signal } = context;
+    const intervalMs = watchIntervalMs(args.value('watch'));
     const location = await storeLocation(args.operands, environment);
     const options = await storeOpening(args, context);
     const driver = await openDriver(location, options);
     try {
-      const report = await checkStore(driver, { signal });
-      printStoreReport(report, parseStoreLocation(driver.url), output);
+      const report = await checkStore(driver, { logger, signal });
+      printStoreReport(report, driver, output);
       if (intervalMs === undefined) return exitCodeFor(report);
+      // The driver that is open: a description that came from standard input cannot be read again.
+      const store = await openStore(driver, { ...options, readOnly: true });
+      return await watch(store, { intervalMs, signal, output });
     } finally {
       await driver.close();
     }
-    return watch(location, options, intervalMs, output);
   },
 });
 
-function exitCodeFor({ can }: StoreReport): number {
-  if (can.stage) return exitCode.done;
-  return can.restore ? exitCode.partial : exitCode.failed;
+function watchIntervalMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const intervalMs = parseDurationMs(text);
+  if (intervalMs >= LEAST_INTERVAL_MS) return intervalMs;
+  throw new UsageError('the store would be asked too often', { where: '--watch', advice: 'use 1s or more' });
 }
 
-async function watch(
-  location: string,
-  options: OpenStoreOptions,
-  intervalMs: number,
-  output: Output,
-): Promise<never> {
-  const store = await openStore(location, { ...options, logger: undefined, readOnly: true });
+function exitCodeFor({ can }: StoreReport): number {
+  if (can.stage === true) return exitCode.done;
+  return can.stage === false && can.restore === false ? exitCode.failed : exitCode.partial;
+}
+
+interface WatchOptions {
+  readonly intervalMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly output: Output;
+}
+
+async function watch(store: ObjectStore, { intervalMs, signal, output }: WatchOptions): Promise<never> {
   const stateWatch = new StoreWatch(store, { intervalMs, onChange: (state) => printState(state, output) });
-  try {
-    return await keepAliveDuring(() => stateWatch.run(options.signal ?? new AbortController().signal));
-  } finally {
-    await store.close();
-  }
+  return keepAliveDuring(() => stateWatch.run(signal ?? new AbortController().signal));
 }
 
 function printState(state: StoreState, output: Output): void {

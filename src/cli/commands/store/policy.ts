@@ -1,5 +1,4 @@
 import { UsageError } from '../../../base/errors.ts';
-import { isValidKey } from '../../../providers/objects/object-key.ts';
 import { policyProviders, storePolicy } from '../../../repository/store-policy.ts';
 import { storeRoles } from '../../../repository/store-rights.ts';
 import { defineCommand } from '../../command.ts';
@@ -40,9 +39,6 @@ export const command = defineCommand({
     const provider = wordOf('provider', providerName, policyProviders);
     const role = wordOf('role', roleName, storeRoles);
     const prefix = args.value('prefix')?.replace(/^\/+|\/+$/g, '');
-    if (prefix !== undefined && prefix !== '' && !isValidKey(prefix)) {
-      throw new UsageError('not a prefix that object keys can have', { where: '--prefix' });
-    }
     const policy = storePolicy(provider, role, { bucket: args.value('bucket'), prefix });
     if (output.json) output.message({ message_type: 'policy', provider, role, policy });
     else output.piece(policy);

@@ -56,7 +56,13 @@ export class AzureBlobDriver implements ObjectDriver {
     const warnings = new ConnectionWarnings(logger);
     const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
     this.url = formatAzureBlobLocation({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = {
+      connections,
+      atomicCreate: true,
+      confirmsPuts: true,
+      comparesSha256: false,
+      partsLeaveNothing: true,
+    };
     // Messages name the whole location; `url` is that of the container, of which a prefix is a view.
     const url = formatAzureBlobLocation(location);
     this.#clients = new Renewable({

@@ -57,7 +57,13 @@ export class GcsDriver implements ObjectDriver {
     const configured = settings.endpoint === undefined ? undefined : gcsEndpointOrigin(settings.endpoint);
     const endpoint = location.endpoint ?? configured ?? GOOGLE;
     this.url = formatGcsLocation({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = {
+      connections,
+      atomicCreate: true,
+      confirmsPuts: true,
+      comparesSha256: false,
+      partsLeaveNothing: false,
+    };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatGcsLocation(location);
     const isGoogle = GOOGLE_HOST.test(new URL(endpoint).hostname);

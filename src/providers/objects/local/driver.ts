@@ -31,7 +31,13 @@ const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'E
  */
 export class LocalDriver implements ObjectDriver {
   readonly url: string;
-  readonly capabilities = { connections: 4, atomicCreate: true, confirmsPuts: true };
+  readonly capabilities = {
+    connections: 4,
+    atomicCreate: true,
+    confirmsPuts: true,
+    comparesSha256: false,
+    partsLeaveNothing: true,
+  };
   readonly #root: string;
   readonly #folders = new Folders();
 
@@ -104,6 +110,10 @@ export class LocalDriver implements ObjectDriver {
   /** Removes what killed writers left; see {@link sweepTemporaryFiles}. Returns the number of files. */
   sweep(options: SweepOptions = {}): Promise<number> {
     return sweepTemporaryFiles(this.#root, options);
+  }
+
+  removeEmptyFolders(): Promise<void> {
+    return this.#folders.removeEmpty();
   }
 
   async close(): Promise<void> {}

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolders } from '../../../base/make-folders.ts';
 import { systemCodeOf } from './local-error.ts';
@@ -12,9 +12,10 @@ const NO_FOLDER_SYNC: ReadonlySet<string | undefined> = new Set([
   'EOPNOTSUPP',
   'ENOSYS',
 ]);
-
 /** Makes folders and makes their entries durable, sharing the work of calls that come together. */
 export class Folders {
+  /** Those that were made here, deeper ones later. */
+  readonly #made = new Set<string>();
   readonly #making = new Map<string, Promise<void>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, Promise<void>>();
@@ -34,6 +35,13 @@ export class Folders {
    */
   async sync(folder: string): Promise<void> {
     await Promise.all([this.#syncEntries(folder), this.#settleMaking()]);
+  }
+
+  /** Removes those that were made here; what is not empty any more, or is no longer there, is passed over. */
+  async removeEmpty(): Promise<void> {
+    const made = [...this.#made].toReversed();
+    this.#made.clear();
+    for (const folder of made) await rmdir(folder).catch(() => undefined);
   }
 
   /** A folder found in place may be one that another call has made a moment ago and not yet made durable. */
@@ -69,7 +77,10 @@ export class Folders {
     const topmost = await makeFolders(folder, FOLDER_MODE);
     if (topmost === undefined) return;
     const above = dirname(topmost);
-    for (let made = folder; made !== above; made = dirname(made)) await this.#syncEntries(dirname(made));
+    const made: string[] = [];
+    for (let each = folder; each !== above; each = dirname(each)) made.push(each);
+    for (const each of made.toReversed()) this.#made.add(each);
+    for (const each of made) await this.#syncEntries(dirname(each));
   }
 }
 

@@ -30,7 +30,13 @@ interface StoredObject {
 /** Objects in this process's memory, for tests and embedding; gone with the process. */
 export class MemoryDriver implements ObjectDriver {
   readonly url = 'memory:';
-  readonly capabilities = { connections: 16, atomicCreate: true, confirmsPuts: true };
+  readonly capabilities = {
+    connections: 16,
+    atomicCreate: true,
+    confirmsPuts: true,
+    comparesSha256: false,
+    partsLeaveNothing: true,
+  };
   readonly #objects = new Map<string, StoredObject>();
   readonly #clock: Clock;
 

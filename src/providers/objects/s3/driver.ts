@@ -57,7 +57,13 @@ export class S3Driver implements ObjectDriver {
   constructor(location: S3Location, settings: S3Settings = {}, options: ServiceDriverOptions = {}) {
     const { connections = CONNECTIONS, clock = systemClock, logger = silentLogger } = options;
     this.url = formatS3Location({ ...location, prefix: '' });
-    this.capabilities = { connections, atomicCreate: true, confirmsPuts: true };
+    this.capabilities = {
+      connections,
+      atomicCreate: true,
+      confirmsPuts: true,
+      comparesSha256: true,
+      partsLeaveNothing: true,
+    };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
     const warnings = new ConnectionWarnings(logger);

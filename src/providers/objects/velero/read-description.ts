@@ -9,8 +9,8 @@ import { Secrets } from './secrets.ts';
 import { parseYaml } from './yaml-value.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-/** More than any list of objects of a namespace; a disk image is not read to its end. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/** More than the stores and Secrets of a namespace; a disk image is not read to its end. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 const readers = { BackupStorageLocation: readBackupStorageLocation, MigStorage: readMigStorage } as const;
 type Kind = keyof typeof readers;
@@ -46,7 +46,12 @@ async function readText(file: string, signal: AbortSignal | undefined): Promise<
       if (!Buffer.isBuffer(piece)) continue;
       pieces.push(piece);
       sizeBytes += piece.byteLength;
-      if (sizeBytes > MAX_BYTES) throw new UsageError('the description is too large', { where: file });
+      if (sizeBytes > MAX_BYTES) {
+        throw new UsageError('the description is larger than 4 MiB', {
+          where: file,
+          advice: 'leave in it the store and its Secret only',
+        });
+      }
     }
   } catch (error) {
     throwIfAborted(signal);

@@ -37,12 +37,6 @@ class Secret {
     return encoded.base64() ?? Buffer.alloc(0);
   }
 
-  has(key: string): boolean {
-    return [this.#value.member('data'), this.#value.member('stringData')].some(
-      (part) => part.member(key).isPresent,
-    );
-  }
-
   /** For messages: name and place. */
   placeOf(key: string): string {
     const name = this.#value.member('metadata').member('name').text() ?? '';

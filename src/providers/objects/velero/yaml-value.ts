@@ -1,6 +1,6 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
-import type { Document } from 'yaml';
 import { UsageError } from '../../../base/errors.ts';
+import { checkYamlShape } from './yaml-shape.ts';
 
 /** What Go's `strconv.ParseBool` takes, with which the plug-ins read flags. */
 const YES: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
@@ -9,7 +9,6 @@ const NO: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False
 interface Source {
   readonly file: string;
   readonly lines: LineCounter;
-  readonly document: Document;
 }
 
 /**
@@ -23,13 +22,15 @@ export class YamlValue {
   readonly #node: unknown;
   /** Where it stands, or would. */
   readonly #offset: number;
+  #pairs: ReadonlyMap<string, YamlValue> | undefined;
 
+  /** Throws UsageError for an alias: objects of Kubernetes have none, and a few of them can stand for very much. */
   constructor(source: Source, path: string, node: unknown, offset: number) {
-    const resolved = isAlias(node) ? node.resolve(source.document) : node;
     this.#source = source;
     this.path = path;
-    this.#node = isScalar(resolved) && resolved.value === null ? undefined : (resolved ?? undefined);
+    this.#node = isScalar(node) && node.value === null ? undefined : (node ?? undefined);
     this.#offset = offset;
+    if (isAlias(node)) throw this.wrong('is an alias, which is not read', 'write out what it stands for');
   }
 
   get isPresent(): boolean {
@@ -42,14 +43,12 @@ export class YamlValue {
   }
 
   member(name: string): YamlValue {
-    const path = this.path === '' ? name : `${this.path}.${name}`;
-    const pair = this.#pairs().find(({ key }) => key === name);
-    return new YamlValue(this.#source, path, pair?.value, pair?.offset ?? this.#offset);
+    return this.#named().get(name) ?? this.#below(name, undefined, this.#offset);
   }
 
   /** The members that are there, by name. */
   members(): (readonly [name: string, value: YamlValue])[] {
-    return this.#pairs().map(({ key }) => [key, this.member(key)] as const);
+    return [...this.#named()];
   }
 
   items(): YamlValue[] {
@@ -103,23 +102,36 @@ export class YamlValue {
     return new UsageError(`${this.path === '' ? 'the document' : this.path} ${what}`, details);
   }
 
-  #pairs(): { readonly key: string; readonly value: unknown; readonly offset: number }[] {
+  #below(name: string, node: unknown, offset: number): YamlValue {
+    return new YamlValue(this.#source, this.path === '' ? name : `${this.path}.${name}`, node, offset);
+  }
+
+  #named(): ReadonlyMap<string, YamlValue> {
+    this.#pairs ??= this.#readPairs();
+    return this.#pairs;
+  }
+
+  #readPairs(): ReadonlyMap<string, YamlValue> {
     const node = this.#node;
-    if (node === undefined) return [];
+    const pairs = new Map<string, YamlValue>();
+    if (node === undefined) return pairs;
     if (!isMap(node)) throw this.wrong('must be a mapping');
-    return node.items.map((pair) => {
-      if (!isScalar(pair.key) || typeof pair.key.value !== 'string') {
-        throw this.wrong('has a key that is no text');
-      }
-      return { key: pair.key.value, value: pair.value, offset: offsetOf(pair.key) ?? this.#offset };
-    });
+    for (const { key, value } of node.items) {
+      if (!isScalar(key) || typeof key.value !== 'string') throw this.wrong('has a key that is no text');
+      const member = this.#below(key.value, value, offsetOf(key) ?? this.#offset);
+      if (pairs.has(key.value)) throw member.wrong('stands there twice');
+      pairs.set(key.value, member);
+    }
+    return pairs;
   }
 }
 
 /** The documents of a file; those that are empty are left out. Throws UsageError with file and line. */
 export function parseYaml(text: string, file: string): YamlValue[] {
+  checkYamlShape(text, file);
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  // Whether keys are unique is looked at where they are read: the parser compares each with all others.
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document) => {
     const [error] = document.errors;
@@ -128,7 +140,7 @@ export function parseYaml(text: string, file: string): YamlValue[] {
       const where = `${file}:${lines.linePos(error.pos[0]).line}`;
       throw new UsageError(`not valid YAML, ${error.code}`, { where });
     }
-    const value = new YamlValue({ file, lines, document }, '', document.contents, document.range?.[0] ?? 0);
+    const value = new YamlValue({ file, lines }, '', document.contents, document.range?.[0] ?? 0);
     return value.isPresent ? [value] : [];
   });
 }

@@ -78,6 +78,17 @@ describe('a BackupStorageLocation', () => {
     assert.deepEqual(described.warnings, []);
   });
 
+  it('may stand beside very many keys, and in one line of JSON', async (t) => {
+    const many = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n');
+    assert.match((await read(t, `${plain}---\n${many}\n`)).location, /^s3:\/\/replica\//);
+    const data = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`k${index}`, 'QUFB']));
+    const items = [
+      ...Array.from({ length: 200 }, () => ({ kind: 'Secret', metadata: { name: 'a' }, data })),
+      { kind: 'BackupStorageLocation', spec: { provider: 'aws', objectStorage: { bucket: 'replica' } } },
+    ];
+    assert.equal((await read(t, JSON.stringify({ kind: 'List', items }))).location, 's3://replica');
+  });
+
   it('may stand in the list that kubectl prints, among objects of others', async (t) => {
     const items = [secret, '\nkind: ConfigMap\n', plain].map((text) => text.trim().replace(/^/gm, '    '));
     const entries = items.map((item) => item.replace('    ', '  - ')).join('\n');
@@ -367,6 +378,36 @@ describe('a description that is wrong', () => {
       'the credentials have no profile "other": cloud of Secret cloud-credentials, store.yaml:17',
     ],
     [
+      'has a key twice',
+      plain.replace('  provider:', '  provider: velero.io/gcp\n  provider:'),
+      'spec.provider stands there twice: store.yaml:7',
+    ],
+    [
+      'has an alias',
+      plain.replace('{ bucket: replica, prefix: /velero/ }', '{ bucket: &name replica, prefix: *name }'),
+      'spec.objectStorage.prefix is an alias, which is not read: store.yaml:7 (write out what it stands for)',
+    ],
+    [
+      'is nested deep in brackets',
+      `${plain}---\na: ${'['.repeat(200)}${']'.repeat(200)}\n`,
+      'the YAML is nested too deep: store.yaml:17',
+    ],
+    [
+      'is nested deep in dashes of a line',
+      `${plain}---\n${'- '.repeat(200)}a\n`,
+      'the YAML is nested too deep: store.yaml:17',
+    ],
+    [
+      'stands among very many documents',
+      `${plain}${'---\na: 1\n'.repeat(1001)}`,
+      'the YAML has too many documents: store.yaml',
+    ],
+    [
+      'is larger than 4 MiB',
+      `${plain}---\na: ${'x'.repeat(4 * 2 ** 20)}\n`,
+      'the description is larger than 4 MiB: store.yaml (leave in it the store and its Secret only)',
+    ],
+    [
       'is of Azure and names no account',
       location('provider: azure\nobjectStorage: { bucket: b }\nconfig: { resourceGroup: g }'),
       'spec.config.storageAccount is missing: store.yaml:8',
@@ -377,6 +418,11 @@ describe('a description that is wrong', () => {
       assert.equal(await refusal(t, yaml), message);
     });
   }
+
+  it('is nested deep in lines', async (t) => {
+    const yaml = Array.from({ length: 2500 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+    assert.match(await refusal(t, yaml), /^not valid YAML, RESOURCE_EXHAUSTION: store\.yaml:\d+$/);
+  });
 
   it('is told when it is not there', async () => {
     await assert.rejects(openStore('velero:nowhere.yaml'), {
