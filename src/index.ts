@@ -29,6 +29,7 @@ export type { StoreState, StoreWatchOptions } from './providers/objects/store-wa
 export { checkStore } from './repository/store-check.ts';
 export type { CheckStoreOptions, StoreReport } from './repository/store-check.ts';
 export type { FeatureFinding, RightFinding, StoreOutcome } from './repository/store-check/findings.ts';
+export type { StoreVerdict } from './repository/store-check/verdict.ts';
 export { storePolicy } from './repository/store-policy.ts';
 export type { PolicyProvider, StorePolicyOptions } from './repository/store-policy.ts';
 export type { StoreGrant, StoreRight, StoreRole } from './repository/store-rights.ts';

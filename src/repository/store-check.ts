@@ -11,13 +11,13 @@ import { checkRights } from './store-check/rights.ts';
 import { sweepLeftovers } from './store-check/sweep.ts';
 import type { CheckTools } from './store-check/tools.ts';
 import { verdictOn } from './store-check/verdict.ts';
-import type { Verdict } from './store-check/verdict.ts';
+import type { StoreVerdict } from './store-check/verdict.ts';
 
 /** What fails in passing is tried again for so long, and then told. */
 const RETRY_BUDGET_MS = 10_000;
 
 /** What a store allows and can. */
-export interface StoreReport extends Verdict {
+export interface StoreReport extends StoreVerdict {
   readonly rights: readonly RightFinding[];
   readonly features: readonly FeatureFinding[];
   /** By how much the server's clock is ahead, to a second; undefined where nothing could be written. */

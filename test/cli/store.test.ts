@@ -48,7 +48,7 @@ describe('tranship store', () => {
     assert.deepEqual(readdirSync(folder, { recursive: true }), ['there', 'there/locks']);
   });
 
-  it('lists the rights that are missing where there is no policy to print, and none of a read-only store', async (t) => {
+  it('lists missing rights where there is no policy to print, and none of a read-only store', async (t) => {
     const server = createServer((_request, response) => {
       response.writeHead(403, { 'content-type': 'text/plain' }).end('no');
     });

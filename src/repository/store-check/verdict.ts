@@ -3,14 +3,17 @@ import type { StoreGrant, StoreRole } from '../store-rights.ts';
 import type { FeatureFinding, RightFinding } from './findings.ts';
 
 /** What the findings mean for each role. */
-export interface Verdict {
+export interface StoreVerdict {
   /** Whether the role could do its work here, a restore perhaps only without a lock; undefined: it cannot be told. */
   readonly can: Readonly<Record<StoreRole, boolean | undefined>>;
   /** What the role lacks, that it may do without included. */
   readonly missing: Readonly<Record<StoreRole, readonly StoreGrant[]>>;
 }
 
-export function verdictOn(rights: readonly RightFinding[], features: readonly FeatureFinding[]): Verdict {
+export function verdictOn(
+  rights: readonly RightFinding[],
+  features: readonly FeatureFinding[],
+): StoreVerdict {
   const canRead = features.every(({ feature, outcome }) => feature !== 'range' || outcome !== 'failed');
   const canOf = (role: StoreRole): boolean | undefined => {
     const needed = grantsOfRole[role].filter((grant) => !isOptional(role, grant));
