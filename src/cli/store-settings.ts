@@ -62,13 +62,16 @@ export async function sourceSettings(
     args,
     environment,
   );
-  const profile = args.value('from-profile');
-  const credentialsFile = args.value('from-credentials-file');
-  if (profile !== undefined || credentialsFile !== undefined) {
-    const accessToken = credentialsFile === undefined ? settings.gcs?.accessToken : undefined;
+  const ownProfile = args.value('from-profile');
+  const ownFile = args.value('from-credentials-file');
+  if (ownProfile !== undefined || ownFile !== undefined) {
+    const profile = ownProfile ?? args.value('profile');
+    const credentialsFile = ownFile ?? args.value('credentials-file');
+    // A token of the environment is the target's, and would go before the file.
+    const googleAccessToken = ownFile === undefined ? settings.gcs?.googleAccessToken : undefined;
     return {
       azureBlob: { ...settings.azureBlob, credentialsFile },
-      gcs: { ...settings.gcs, credentialsFile, accessToken },
+      gcs: { ...settings.gcs, credentialsFile, googleAccessToken },
       s3: { ...settings.s3, profile, credentialsFile },
     };
   }
@@ -102,7 +105,7 @@ async function settingsWith(
   };
   return {
     azureBlob: { ...common, environment: environment.azure },
-    gcs: { ...common, endpoint: environment.gcsEndpoint, accessToken: environment.gcsAccessToken },
+    gcs: { ...common, endpoint: environment.gcsEndpoint, googleAccessToken: environment.gcsAccessToken },
     s3: {
       ...common,
       endpoint: environment.s3Endpoint,

@@ -77,8 +77,16 @@ export interface CopyResult {
 }
 
 const statusIntervalMs = 100;
-/** Snapshots are written when so many packs were filled: fewer would leave many packs small. */
-const packsPerBatch = 100;
+
+/** How much is put off to be done together. */
+export interface CopyBatches {
+  /** Snapshots are written when so many packs were filled: fewer would leave many packs small. */
+  readonly packs: number;
+  /** Data is copied when so much was found: enough that what stands in one pack is mostly fetched together. */
+  readonly foundBytes: number;
+}
+
+const usualBatches: CopyBatches = { packs: 100, foundBytes: 2 ** 31 };
 
 /**
  * Copies snapshots with all that they need from one repository to another, whatever the stores and passwords: what the
@@ -96,10 +104,20 @@ const packsPerBatch = 100;
  * const { copied, failed } = await copySnapshots(repository, target, { filter: { paths: ['/data'] } });
  * console.log(copied.length, failed.length);
  */
-export async function copySnapshots(
+export function copySnapshots(
   source: Repository,
   target: Repository,
   options: CopyOptions = {},
+): Promise<CopyResult> {
+  return copyInBatches(source, target, options, usualBatches);
+}
+
+/** As {@link copySnapshots}, which has no use for other batches; a small test needs several. */
+export async function copyInBatches(
+  source: Repository,
+  target: Repository,
+  options: CopyOptions,
+  batches: CopyBatches,
 ): Promise<CopyResult> {
   checkPackSize(options.packSizeBytes);
   if (source.config.id === target.config.id && source.store.url === target.store.url) {
@@ -113,7 +131,7 @@ export async function copySnapshots(
     };
     return underLock(target, { retryLockMs, signal: sourceSignal, prepare }, (signal, lock) => {
       if (ground === undefined) throw new Error('a lock was taken before its work was prepared');
-      return new CopyPass(source, target, { ...options, signal }, ground, lock).run();
+      return new CopyPass(source, target, { ...options, signal, batches }, ground, lock).run();
     });
   });
 }
@@ -138,11 +156,16 @@ async function groundOf(
   return { chosen, sourceIndex, copies, targetIndex: await loadIndex(target, signal, 'write') };
 }
 
+interface PassOptions extends CopyOptions {
+  readonly signal: AbortSignal;
+  readonly batches: CopyBatches;
+}
+
 /** One run; holds what its steps share. */
 class CopyPass {
   readonly #source: Repository;
   readonly #target: Repository;
-  readonly #options: CopyOptions & { readonly signal: AbortSignal };
+  readonly #options: PassOptions;
   readonly #ground: CopyGround;
   readonly #lock: RepositoryLock;
   readonly #counts = newCopyCounts();
@@ -163,7 +186,7 @@ class CopyPass {
   constructor(
     source: Repository,
     target: Repository,
-    options: CopyOptions & { readonly signal: AbortSignal },
+    options: PassOptions,
     ground: CopyGround,
     lock: RepositoryLock,
   ) {
@@ -194,6 +217,7 @@ class CopyPass {
       source,
       index: ground.sourceIndex,
       pool: this.#pool,
+      mostNotedBytes: options.batches.foundBytes,
       onCopied: (sealedBytes) => {
         this.#counts.bytesCopied += sealedBytes;
         this.#reportStatus();
@@ -212,7 +236,7 @@ class CopyPass {
         const failure = await walk.walk(snapshot.tree);
         if (failure === undefined) this.#pending.push(snapshot);
         else this.#fail(snapshot, failure);
-        if (this.#packsInBatch >= packsPerBatch) await this.#writeBatch();
+        if (this.#packsInBatch >= this.#options.batches.packs) await this.#writeBatch();
       }
       await this.#writeBatch();
     } catch (error) {
@@ -266,7 +290,7 @@ class CopyPass {
     const index = this.#ground.sourceIndex;
     const { clock } = this.#target;
     const slice = new TimeSlice(() => clock.monotonicMs(), signal);
-    return new TreeWalk({ trees: new TreeLoader(this.#source, index, signal), index, slice, visit });
+    return new TreeWalk({ trees: new TreeLoader(this.#source, index, signal), index, slice, visit, signal });
   }
 
   /** Notes what of the tree and its files the target lacks. */
@@ -290,16 +314,22 @@ class CopyPass {
   /** False when neither repository has the blob. */
   #takeData(id: string): boolean {
     const { sourceIndex, targetIndex } = this.#ground;
-    if (targetIndex.blobs.claim('data', id)) {
+    const isNew = targetIndex.blobs.claim('data', id);
+    // One that was claimed for a snapshot before has no place yet, and never has where the source lacks it.
+    if (isNew || targetIndex.blobs.locate('data', id) === undefined) {
       const row = sourceIndex.blobs.rowOf('data', id);
       const place = row < 0 ? undefined : sourceIndex.blobs.locationAt(row);
       if (place === undefined) return false;
-      this.#counts.dataBlobs++;
-      this.#counts.bytesFound += place.length;
-      if (this.#options.dryRun !== true) this.#data.add(row, place.length);
+      if (isNew) this.#noteData(row, place.length);
     }
     this.#relied.add('data', id);
     return true;
+  }
+
+  #noteData(row: number, sealedBytes: number): void {
+    this.#counts.dataBlobs++;
+    this.#counts.bytesFound += sealedBytes;
+    if (this.#options.dryRun !== true) this.#data.add(row, sealedBytes);
   }
 
   async #upload(pack: UploadedPack): Promise<void> {

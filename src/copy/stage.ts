@@ -245,9 +245,11 @@ class StagePass {
       onPack: (pack) => upload({ ...pack, bytes: new Uint8Array(pack.buffer, 0, pack.lengthBytes) }),
       signal,
     });
-    const stager = this.#stager(index, pool, relied);
+    const ended = new AbortController();
+    const trees = new TreeLoader(this.#repository, index, AbortSignal.any([pool.failed, ended.signal]));
+    const stager = this.#stager(index, trees, pool, relied);
     try {
-      const tree = await stager.stage(this.#roots.root, parent?.tree);
+      const tree = await stager.stage(this.#roots.root, parent);
       this.#refuseEmpty(stager);
       const leftovers: OpenPack[] = (await pool.runOnEach('flush', {})).flat();
       await pool.uploadsDone();
@@ -255,8 +257,10 @@ class StagePass {
       else await uploader.uploadLeftovers(leftovers, packSize, count);
       return tree;
     } finally {
+      // Comparisons that wait for trees end by it, those that wait for workers by the closing of the pool.
+      ended.abort();
       await pool.close();
-      stager.close();
+      await stager.close();
     }
   }
 
@@ -271,10 +275,9 @@ class StagePass {
     });
   }
 
-  #stager(index: LoadedIndex, pool: WorkerPool, relied: ReliedBlobs): TreeStager {
+  #stager(index: LoadedIndex, trees: TreeLoader, pool: WorkerPool, relied: ReliedBlobs): TreeStager {
     const { onEvent, signal } = this.#options;
     const { clock } = this.#repository;
-    const trees = new TreeLoader(this.#repository, index, signal);
     return new TreeStager({
       index,
       trees,

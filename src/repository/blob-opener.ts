@@ -1,10 +1,16 @@
-import { decryptBlob, openBlob } from './blob-reader.ts';
+import { openBlob } from './blob-reader.ts';
 import type { BlobRoom, SealedBlob } from './blob-reader.ts';
 import { chunkSizes } from './chunker/chunker.ts';
 import { createCompressor } from './compression/open-compressor.ts';
 import { envelopeOverheadBytes } from './crypto/cipher.ts';
 import type { MasterKey } from './crypto/cipher.ts';
 import { createCipher } from './crypto/open-cipher.ts';
+
+export interface OpenedBlob {
+  readonly plaintext: Buffer;
+  /** What the plaintext came from; undefined for a blob that is stored raw. */
+  readonly frame: Buffer | undefined;
+}
 
 /** Opens one blob after the other in the same memory. Not shared between threads. */
 export class BlobOpener {
@@ -27,20 +33,11 @@ export class BlobOpener {
     return openBlob(sealed, blob, packId, this.#tools, this.#room);
   }
 
-  /** As `open`, with the zstd frame that the plaintext came from; undefined for a blob that is stored raw. */
-  openWithFrame(
-    sealed: Uint8Array,
-    blob: SealedBlob,
-    packId: string,
-  ): { readonly plaintext: Buffer; readonly frame: Buffer | undefined } {
+  /** As `open`, with the zstd frame. */
+  openWithFrame(sealed: Uint8Array, blob: SealedBlob, packId: string): OpenedBlob {
     const plaintext = this.open(sealed, blob, packId);
     if (blob.uncompressedLength === 0) return { plaintext, frame: undefined };
     return { plaintext, frame: this.#decrypted.subarray(0, sealed.byteLength - envelopeOverheadBytes) };
-  }
-
-  /** Throws RepositoryError `corrupt` unless the envelope is as it was sealed; its contents are not looked at. */
-  authenticate(sealed: Uint8Array, blob: SealedBlob, packId: string): void {
-    decryptBlob(sealed, blob, packId, this.#tools.cipher, this.#room);
   }
 
   close(): void {

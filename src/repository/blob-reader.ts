@@ -39,13 +39,14 @@ export function openBlob(
   tools: { readonly cipher: Cipher; readonly compressor: Compressor },
   room = ownRoom,
 ): Buffer {
-  const where = placeText(blob, packId);
+  const where = `data/${packId.slice(0, 2)}/${packId}, blob ${blob.id}`;
   if (blob.uncompressedLength > plaintextLimitBytes) {
     throw new RepositoryError('corrupt', `the blob claims ${blob.uncompressedLength} bytes`, { where });
   }
   let plaintext: Buffer;
   try {
-    plaintext = decryptBlob(sealed, blob, packId, tools.cipher, room);
+    const decrypted = room.decrypted(Math.max(0, sealed.byteLength - envelopeOverheadBytes));
+    plaintext = decrypted.subarray(0, tools.cipher.openInto(sealed, decrypted));
     if (blob.uncompressedLength > 0) {
       const out = room.decompressed(blob.uncompressedLength).subarray(0, blob.uncompressedLength);
       const length = tools.compressor.decompressInto(plaintext, out);
@@ -64,30 +65,6 @@ export function openBlob(
     throw new RepositoryError('corrupt', 'the blob does not hash to its id', { where });
   }
   return plaintext;
-}
-
-/**
- * Decrypts one blob and no more: its MAC shows that the bytes are as they were sealed. Throws RepositoryError `corrupt`
- * naming the blob and the pack.
- */
-export function decryptBlob(
-  sealed: Uint8Array,
-  blob: SealedBlob,
-  packId: string,
-  cipher: Cipher,
-  room = ownRoom,
-): Buffer {
-  try {
-    const decrypted = room.decrypted(Math.max(0, sealed.byteLength - envelopeOverheadBytes));
-    return decrypted.subarray(0, cipher.openInto(sealed, decrypted));
-  } catch (cause) {
-    const where = placeText(blob, packId);
-    throw new RepositoryError('corrupt', 'the blob cannot be decrypted or decompressed', { where, cause });
-  }
-}
-
-function placeText(blob: SealedBlob, packId: string): string {
-  return `data/${packId.slice(0, 2)}/${packId}, blob ${blob.id}`;
 }
 
 /** Fetches and opens one blob by itself. A damaged answer is fetched once more before it is an error. */

@@ -23,6 +23,14 @@ export function checkPackSize(sizeBytes: number = packSizeBytes.default): void {
 /** Offsets and lengths are 32 bits wide. */
 const maximumPackBytes = 2 ** 32 - 1;
 
+/** A blob that was sealed under the repository's key elsewhere. */
+export interface CopiedBlob {
+  readonly id: string;
+  readonly envelope: Uint8Array;
+  /** Undefined for a blob that is stored raw. */
+  readonly uncompressedLength: number | undefined;
+}
+
 /** The sealed blobs of a pack that has no header yet, and room for it; can be posted to another thread. */
 export interface OpenPack {
   readonly type: BlobType;
@@ -58,10 +66,6 @@ export class PackBuilder {
     builder.#lengthBytes = pack.lengthBytes;
     for (const blob of pack.blobs) builder.#headerBytes += headerEntryBytes(blob);
     return builder;
-  }
-
-  get isEmpty(): boolean {
-    return this.#blobs.length === 0;
   }
 
   /** Bytes of the pack if it were finished now. */
@@ -104,10 +108,18 @@ export class PackBuilder {
     return this.#bytes.subarray(offset, offset + length);
   }
 
-  /** Takes over one sealed blob as it is. */
-  addSealed(id: string, envelope: Uint8Array, uncompressedLength: number | undefined): void {
+  /**
+   * Takes over one sealed blob as it is, unless `damageIn` finds any in it where it now stands: that is returned, and
+   * the next blob takes its place.
+   */
+  addSealed<Damage>(
+    { id, envelope, uncompressedLength }: CopiedBlob,
+    damageIn: (placed: Uint8Array) => Damage | undefined,
+  ): Damage | undefined {
     this.#bytes.set(envelope, this.#lengthBytes);
-    this.#record(id, envelope.length, uncompressedLength);
+    const damage = damageIn(this.#bytes.subarray(this.#lengthBytes, this.#lengthBytes + envelope.length));
+    if (damage === undefined) this.#record(id, envelope.length, uncompressedLength);
+    return damage;
   }
 
   #record(id: string, length: number, uncompressedLength: number | undefined): void {

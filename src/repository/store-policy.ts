@@ -129,7 +129,7 @@ const gcpPermissions: Readonly<Record<StoreRight, string>> = {
 /** Two roles, since a condition belongs to a binding: one for what is allowed everywhere, one for locks. */
 function gcpRoles(role: StoreRole, { bucket, prefix }: Place): string {
   const objects = `projects/_/buckets/${bucket}/objects/${prefix}`;
-  const isBucket = 'resource.type == "storage.googleapis.com/Bucket"';
+  const onBucket = 'resource.type == "storage.googleapis.com/Bucket"';
   const below = (folder: string): string => `resource.name.startsWith("${objects}${folder}")`;
   const isLocksOnly = ({ places }: StoreGrant): boolean => places.length === 1;
   const grants = grantsOfRole[role];
@@ -138,7 +138,7 @@ function gcpRoles(role: StoreRole, { bucket, prefix }: Place): string {
   const whole = gcpRole(
     `tranship ${role}`,
     rights,
-    prefix === '' ? undefined : `${isBucket} || ${below('')}`,
+    prefix === '' ? undefined : `${onBucket} || ${below('')}`,
   );
   if (lockRights.length === 0) return whole;
   return `${whole}---\n${gcpRole(`tranship ${role}, locks`, lockRights, below('locks/'))}`;

@@ -1,3 +1,6 @@
+import pLimit from 'p-limit';
+import type { LimitFunction } from 'p-limit';
+import { plaintextBytes } from './blob-index.ts';
 import { isDamage, loadBlob, missingBlob, openBlob } from './blob-reader.ts';
 import type { BlobRoom } from './blob-reader.ts';
 import { keyOf } from './format/file-kind.ts';
@@ -10,6 +13,7 @@ import type { Repository } from './repository.ts';
 const largestCachedPackBytes = 32 * 2 ** 20;
 /**
  * Packs of trees kept in memory. A tree's neighbours mostly stand in the same pack, in the order they are asked for.
+ * As many more may be under way, whatever number of trees is asked for at once.
  */
 const cachedPacks = 4;
 
@@ -28,12 +32,21 @@ export class TreeLoader {
   readonly #repository: Repository;
   readonly #index: LoadedIndex;
   readonly #signal: AbortSignal | undefined;
-  readonly #packs = new Map<string, Promise<Uint8Array>>();
+  /** The one used last is the last. */
+  readonly #packs = new Map<string, Uint8Array>();
+  readonly #loading = new Map<string, Promise<Uint8Array>>();
+  readonly #limit: LimitFunction = pLimit(cachedPacks);
 
   constructor(repository: Repository, index: LoadedIndex, signal?: AbortSignal) {
     this.#repository = repository;
     this.#index = index;
     this.#signal = signal;
+  }
+
+  /** Bytes of a tree's plaintext; 0 for one that is not indexed. */
+  sizeBytes(id: string): number {
+    const slice = this.#index.locate('tree', id);
+    return slice === undefined ? 0 : plaintextBytes(slice);
   }
 
   async load(id: string): Promise<Tree> {
@@ -58,15 +71,10 @@ export class TreeLoader {
       const sealed = await this.#repository.store.get(keyOf('data', packId), { range, signal: this.#signal });
       return { id, packId, sealed, uncompressedLength };
     }
-    try {
-      const pack = await this.#pack(packId, slice.packBlobsBytes);
-      // A copy: what is posted to a thread takes all of its buffer along.
-      const sealed = new Uint8Array(pack.subarray(offset, offset + length));
-      return { id, packId, sealed, uncompressedLength };
-    } catch (error) {
-      this.#packs.delete(packId);
-      throw error;
-    }
+    const pack = await this.#pack(packId, slice.packBlobsBytes);
+    // A copy: what is posted to a thread takes all of its buffer along.
+    const sealed = new Uint8Array(pack.subarray(offset, offset + length));
+    return { id, packId, sealed, uncompressedLength };
   }
 
   /** Undefined where the pack is too large to be kept, or damaged: then the blob is fetched by itself. */
@@ -84,20 +92,37 @@ export class TreeLoader {
     }
   }
 
-  #pack(packId: string, blobsBytes: number): Promise<Uint8Array> {
+  async #pack(packId: string, blobsBytes: number): Promise<Uint8Array> {
     const cached = this.#packs.get(packId);
     if (cached !== undefined) {
-      this.#packs.delete(packId);
-      this.#packs.set(packId, cached);
+      this.#keep(packId, cached);
       return cached;
     }
+    const underWay = this.#loading.get(packId);
+    if (underWay !== undefined) return underWay;
+    const loading = this.#limit(() => this.#loadPack(packId, blobsBytes));
+    this.#loading.set(packId, loading);
+    try {
+      return await loading;
+    } finally {
+      this.#loading.delete(packId);
+    }
+  }
+
+  async #loadPack(packId: string, blobsBytes: number): Promise<Uint8Array> {
     const range = { start: 0, end: blobsBytes };
-    const loading = this.#repository.store.get(keyOf('data', packId), { range, signal: this.#signal });
-    this.#packs.set(packId, loading);
+    const pack = await this.#repository.store.get(keyOf('data', packId), { range, signal: this.#signal });
+    this.#keep(packId, pack);
+    return pack;
+  }
+
+  /** As the one used last. */
+  #keep(packId: string, pack: Uint8Array): void {
+    this.#packs.delete(packId);
+    this.#packs.set(packId, pack);
     for (const oldest of this.#packs.keys()) {
       if (this.#packs.size <= cachedPacks) break;
       this.#packs.delete(oldest);
     }
-    return loading;
   }
 }

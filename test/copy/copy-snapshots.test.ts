@@ -5,8 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { CancelledError, RepositoryError, UsageError, describeError } from '../../src/base/errors.ts';
-import { copySnapshots } from '../../src/copy/copy-snapshots.ts';
+import {
+  CancelledError,
+  RepositoryError,
+  StoreError,
+  UsageError,
+  describeError,
+} from '../../src/base/errors.ts';
+import { copyInBatches, copySnapshots } from '../../src/copy/copy-snapshots.ts';
 import type { CopyOptions, CopyResult } from '../../src/copy/copy-snapshots.ts';
 import type { CopyEvent } from '../../src/copy/copy-snapshots/copy-events.ts';
 import { MemoryDriver } from '../../src/providers/objects/memory/driver.ts';
@@ -14,19 +20,21 @@ import { openStore } from '../../src/providers/objects/open.ts';
 import { ObjectStore } from '../../src/providers/objects/store.ts';
 import { keyOf } from '../../src/repository/format/file-kind.ts';
 import { listEntries } from '../../src/repository/list-entries.ts';
-import { loadIndex, visitIndexFiles } from '../../src/repository/loaded-index.ts';
+import { loadIndex } from '../../src/repository/loaded-index.ts';
 import { acquireLock } from '../../src/repository/locks.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { listSnapshots } from '../../src/repository/snapshots.ts';
 import { tagSnapshots } from '../../src/repository/tag-snapshots.ts';
 import { assertRestores, checkWell, stageWell } from '../interop/own-pass.ts';
 import { crashStates } from '../support/crash-states.ts';
+import { faultRules, withFaults } from '../support/providers/fault.ts';
 import { Trace, withTrace } from '../support/providers/trace.ts';
 import { hastyClock, initQuickly, openQuickly } from '../support/quick-repository.ts';
 import { PEER_PASSWORD } from '../support/restic.ts';
 import { createRandom } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 import { weakScrypt } from '../support/weak-key.ts';
+import { indexOf, renameBlobs, timesStored } from './indexed-blobs.ts';
 
 interface Bench {
   readonly folder: string;
@@ -78,19 +86,16 @@ async function targetOf(t: TestContext, { folder }: Bench, chunkerOf?: Repositor
   return Repository.init(store, { ...keys, chunkerOf });
 }
 
-function copy(source: Repository, target: Repository, options: CopyOptions = {}): Promise<CopyResult> {
-  return copySnapshots(source, target, { workers: 1, ...options });
+/** An empty repository of the source's key. */
+async function twinOf({ folder }: Bench): Promise<Repository> {
+  const twin = join(folder, 'target');
+  cpSync(join(folder, 'source'), twin, { recursive: true });
+  for (const kind of ['data', 'index', 'snapshots']) rmSync(join(twin, kind), { recursive: true });
+  return openQuickly(twin);
 }
 
-/** How often index files list each blob; 1 everywhere where nothing was stored twice. */
-async function timesStored(repository: Repository): Promise<readonly number[]> {
-  const times = new Map<string, number>();
-  await visitIndexFiles(repository, await repository.listIds('index'), (_id, { packs }) => {
-    for (const { blobs } of packs) {
-      for (const { id, type } of blobs) times.set(`${type} ${id}`, (times.get(`${type} ${id}`) ?? 0) + 1);
-    }
-  });
-  return [...times.values()];
+function copy(source: Repository, target: Repository, options: CopyOptions = {}): Promise<CopyResult> {
+  return copySnapshots(source, target, { workers: 1, ...options });
 }
 
 async function documents(repository: Repository): Promise<readonly string[]> {
@@ -99,15 +104,19 @@ async function documents(repository: Repository): Promise<readonly string[]> {
   return (await Promise.all(texts)).map((json) => Buffer.from(json).toString());
 }
 
-/** The key of the pack that holds the larger part of a file's contents. */
-async function packOf({ source, ids }: Bench, file: string, snapshot: 0 | 1): Promise<string> {
-  const index = await loadIndex(source);
+/** The id of a file's first data blob. */
+async function firstBlobOf({ source, ids }: Bench, file: string, snapshot: 0 | 1): Promise<string> {
   for await (const { path, node } of listEntries(source, { snapshot: ids[snapshot], recursive: true })) {
-    if (path.toString() !== file) continue;
-    const slice = index.locate('data', node.content?.[0] ?? '');
-    if (slice !== undefined) return keyOf('data', slice.packId);
+    if (path.toString() === file && node.content?.[0] !== undefined) return node.content[0];
   }
-  throw new Error(`no pack of ${file}`);
+  throw new Error(`no contents of ${file}`);
+}
+
+/** The key of the pack that holds it. */
+async function packOf(work: Bench, file: string, snapshot: 0 | 1): Promise<string> {
+  const slice = (await loadIndex(work.source)).locate('data', await firstBlobOf(work, file, snapshot));
+  assert.ok(slice !== undefined);
+  return keyOf('data', slice.packId);
 }
 
 describe('copySnapshots', () => {
@@ -198,10 +207,7 @@ describe('copySnapshots', () => {
 
   it('hands blobs over as they are sealed where both repositories have one key', async (t) => {
     const work = await bench(t);
-    cpSync(join(work.folder, 'source'), join(work.folder, 'twin'), { recursive: true });
-    for (const kind of ['data', 'index', 'snapshots'])
-      rmSync(join(work.folder, 'twin', kind), { recursive: true });
-    const twin = await openQuickly(join(work.folder, 'twin'));
+    const twin = await twinOf(work);
     await copy(work.source, twin);
     await checkWell(twin);
     const [there, here] = await Promise.all([loadIndex(twin), loadIndex(work.source)]);
@@ -226,20 +232,9 @@ describe('copySnapshots', () => {
     it(`a damaged blob fails its snapshot and no other${isSameKey ? ', also under one key' : ''}`, async (t) => {
       const work = await bench(t);
       const { folder, source, ids } = work;
-      let target: Repository;
-      if (isSameKey) {
-        cpSync(join(folder, 'source'), join(folder, 'target'), { recursive: true });
-        for (const kind of ['data', 'index', 'snapshots']) {
-          rmSync(join(folder, 'target', kind), { recursive: true });
-        }
-        target = await openQuickly(join(folder, 'target'));
-      } else target = await targetOf(t, work);
+      const target = isSameKey ? await twinOf(work) : await targetOf(t, work);
       const key = await packOf(work, '/v/late', 1);
-      const path = join(folder, 'source', key);
-      const bytes = readFileSync(path);
-      bytes[1000] = (bytes[1000] ?? 0) ^ 1;
-      rmSync(path);
-      writeFileSync(path, bytes);
+      flipByte(join(folder, 'source', key));
       const events: CopyEvent[] = [];
       const result = await copy(source, target, { onEvent: (event) => void events.push(event) });
       assert.deepEqual(
@@ -254,6 +249,106 @@ describe('copySnapshots', () => {
       assert.equal((await listSnapshots(target)).snapshots.length, 1);
     });
   }
+
+  it('does not stand still after its first batch', async (t) => {
+    const work = await bench(t);
+    const { source } = work;
+    for (const name of ['third', 'fourth', 'fifth']) {
+      writeFileSync(join(work.tree, name), random.bytes(6_000_000));
+      await stageWell(source, { paths: [work.tree], storeAs: '/v' });
+    }
+    const trace = new Trace();
+    const options = { password: 'other', scryptCost: weakScrypt, clock: hastyClock };
+    const target = await Repository.init(new ObjectStore(withTrace(new MemoryDriver(), trace)), options);
+    const small = { workers: 1, packSizeBytes: 4 * 2 ** 20 };
+    const { copied } = await copyInBatches(source, target, small, { packs: 1, foundBytes: 1 });
+    assert.equal(copied.length, 5);
+    const indexes = trace.entries.filter(({ kind, key }) => kind === 'put' && key.startsWith('index/'));
+    assert.ok(indexes.length >= 3, `${indexes.length} batches`);
+    await checkWell(target);
+    assert.ok((await timesStored(target)).every((times) => times === 1));
+  });
+
+  for (const isSameKey of [false, true]) {
+    it(`a blob under another’s id is not copied${isSameKey ? ', also under one key' : ''}`, async (t) => {
+      const work = await bench(t);
+      const target = isSameKey ? await twinOf(work) : await targetOf(t, work);
+      const [one, other] = [
+        await firstBlobOf(work, '/v/a/b/noise', 0),
+        await firstBlobOf(work, '/v/a/b/29', 0),
+      ];
+      await renameBlobs(work.source, (id) => (id === one ? other : id === other ? one : id));
+      const { copied, failed } = await copy(work.source, target);
+      assert.deepEqual([copied.length, failed.length], [0, 2]);
+      assert.match(describeError(failed[0]?.error), /does not hash to its id: data.*, blob [0-9a-f]{64}/);
+      await checkWell(target);
+    });
+  }
+
+  it('a lost lock ends the copy, and is not told as damage of what was left', async (t) => {
+    const work = await bench(t);
+    const target = await targetOf(t, work);
+    const noise = await packOf(work, '/v/a/b/noise', 0);
+    flipByte(join(work.folder, 'source', noise));
+    await stageWell(work.source, { paths: [work.tree], storeAs: '/v', tags: ['three'] });
+    const lost = new RepositoryError('locked', 'the lock was lost');
+    const controller = new AbortController();
+    const told: string[] = [];
+    const copying = copy(work.source, target, {
+      signal: controller.signal,
+      onEvent: (event) => {
+        told.push(event.type);
+        if (event.type === 'failed') controller.abort(lost);
+      },
+    });
+    await assert.rejects(copying, lost);
+    assert.equal(told.filter((type) => type === 'failed').length, 1);
+  });
+
+  it('a target that refuses packs ends the copy, and no snapshot is told to be damaged', async (t) => {
+    const work = await bench(t);
+    // Fills a pack, whose refusal the walk then meets in the folders.
+    writeFileSync(join(work.tree, 'large'), random.bytes(6_000_000));
+    const { snapshotId } = await stageWell(work.source, { paths: [work.tree], storeAs: '/v' });
+    const memory = new MemoryDriver();
+    const options = { password: 'other', scryptCost: weakScrypt, clock: hastyClock };
+    await Repository.init(new ObjectStore(memory), options);
+    for (const code of ['corrupt', 'not-found'] as const) {
+      const refused = new StoreError(code, 'refused');
+      const action = { kind: 'fail-before', error: refused } as const;
+      const rules = faultRules({ on: 'put', key: /^data/, times: Infinity, action });
+      const store = new ObjectStore(withFaults(memory, rules));
+      const told: string[] = [];
+      const copying = copyInBatches(
+        work.source,
+        await Repository.open(store, options),
+        {
+          snapshots: [snapshotId],
+          workers: 1,
+          packSizeBytes: 4 * 2 ** 20,
+          onEvent: ({ type }) => void told.push(type),
+        },
+        { packs: 1, foundBytes: 1 },
+      );
+      await assert.rejects(copying, refused);
+      assert.ok(!told.includes('failed'));
+    }
+  });
+
+  it('a dry run fails every snapshot that needs what neither side has', async (t) => {
+    const work = await bench(t);
+    const target = await targetOf(t, work);
+    const forgotten = await firstBlobOf(work, '/v/a/b/noise', 0);
+    writeFileSync(join(work.tree, 'a/b/beside'), 'another folder with the same file');
+    await stageWell(work.source, { paths: [work.tree], storeAs: '/v' });
+    await renameBlobs(work.source, (id) => (id === forgotten ? undefined : id));
+    for (const dryRun of [true, false]) {
+      const { copied, failed } = await copy(work.source, target, { dryRun });
+      assert.deepEqual([copied.length, failed.length], [0, 3]);
+      for (const { error } of failed)
+        assert.match(describeError(error), new RegExp(`knows no.*${forgotten}`));
+    }
+  });
 
   it('a pack that is missing or cut off is named, and the snapshots without it are copied', async (t) => {
     for (const damage of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 100)]) {
@@ -367,11 +462,9 @@ describe('copySnapshots', () => {
   });
 });
 
-/** The index files that list the pack. */
-async function indexOf(repository: Repository, packKey: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  await visitIndexFiles(repository, await repository.listIds('index'), (id, { packs }) => {
-    if (packs.some((pack) => packKey.endsWith(pack.id))) found.push(id);
-  });
-  return found;
+function flipByte(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+  rmSync(path);
+  writeFileSync(path, bytes);
 }

@@ -1,14 +1,24 @@
-/** Passes over so many entries that workers compare folders with the parent snapshot: the walk begins alone. */
+/** Passes in which workers compare folders with the parent snapshot: it is large, or says that it is. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { CancelledError } from '../../src/base/errors.ts';
+import { WorkerPool } from '../../src/copy/pipeline/worker-pool.ts';
 import { createExclusion } from '../../src/copy/source/exclusion.ts';
 import { compilePatterns } from '../../src/copy/source/patterns.ts';
+import { FolderQueue } from '../../src/copy/stage/folder-queue.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { loadIndex } from '../../src/repository/loaded-index.ts';
+import { findSnapshot, saveSnapshot } from '../../src/repository/snapshots.ts';
+import { TreeLoader } from '../../src/repository/tree-loader.ts';
 import { makeRandomTree, mutateTree } from '../support/random-tree.ts';
 import { forEachSeed, scaled } from '../support/seed.ts';
 import { pathText, stageAll, stateOf, workplace } from './copying.ts';
+import { HandMade } from './hand-made.ts';
 
 /** More than are compared in one job, so that the folder is cut into slices. */
 const wideFiles = 2600;
@@ -16,9 +26,9 @@ const folders = 40;
 const filesPerFolder = 30;
 
 /** A wide folder, which comes first, then small ones, each with a folder, a link and an empty file. */
-function makeLargeSource(source: string): void {
+function makeLargeSource(source: string, wide = wideFiles): void {
   mkdirSync(join(source, 'a-wide'), { recursive: true });
-  for (let i = 0; i < wideFiles; i++) writeFileSync(join(source, 'a-wide', wideName(i)), `contents ${i}`);
+  for (let i = 0; i < wide; i++) writeFileSync(join(source, 'a-wide', wideName(i)), `contents ${i}`);
   for (let i = 0; i < folders; i++) {
     const folder = join(source, 'small', `folder ${i}`);
     mkdirSync(join(folder, 'inner'), { recursive: true });
@@ -32,6 +42,38 @@ function makeLargeSource(source: string): void {
 function wideName(number: number): string {
   const kinds = ['plain', 'with "quotes"', 'with\nline', 'ünï', 'a<&>'];
   return `${String(number).padStart(5, '0')} ${kinds[number % kinds.length]}`;
+}
+
+/**
+ * Has the newest snapshot say that it has so many files; undefined: that it says nothing, as older ones do not. `tree`
+ * takes the place of its own.
+ */
+async function claimFiles(
+  repository: Repository,
+  totalFilesProcessed: number | undefined,
+  tree?: string,
+): Promise<void> {
+  const {
+    id,
+    timeNs: _,
+    ...snapshot
+  } = await findSnapshot(repository, 'latest', {
+    hosts: [hostname()],
+  });
+  assert.ok(snapshot.summary !== undefined);
+  const summary =
+    totalFilesProcessed === undefined ? undefined : { ...snapshot.summary, totalFilesProcessed };
+  await saveSnapshot(repository, { ...snapshot, summary, tree: tree ?? snapshot.tree });
+  await repository.removeDocument('snapshots', id);
+}
+
+/** A pass whose snapshot has workers compare from the first folder on when it is a parent. */
+async function stageAsLarge(
+  ...[repository, source, options]: Parameters<typeof stageAll>
+): ReturnType<typeof stageAll> {
+  const staged = await stageAll(repository, source, options);
+  await claimFiles(repository, 1_000_000);
+  return staged;
 }
 
 const allFiles = wideFiles + folders * filesPerFolder;
@@ -62,7 +104,7 @@ for (const workers of [1, 3]) {
       const { folder, repository } = await workplace(t);
       const source = join(folder, 'source');
       makeLargeSource(source);
-      const first = await stageAll(repository, source, { workers });
+      const first = await stageAsLarge(repository, source, { workers });
       const second = await stageAll(repository, source, { workers });
       assert.equal(second.tree, first.tree);
       const { filesUnmodified, dirsUnmodified, filesNew, filesChanged, dataBlobs, treeBlobs } = second.counts;
@@ -90,7 +132,7 @@ for (const workers of [1, 3]) {
       const { folder, repository } = await workplace(t);
       const source = join(folder, 'source');
       makeLargeSource(source);
-      await stageAll(repository, source, { workers });
+      await stageAsLarge(repository, source, { workers });
       changeSome(source);
       const beside = await stageAll(repository, source, { workers });
       const forced = await stageAll(repository, source, { workers, force: true });
@@ -112,14 +154,86 @@ describe('a pass over many entries of any kind beside their parent', () => {
       const source = join(folder, 'source');
       makeLargeSource(source);
       makeRandomTree(join(source, 'random'), seed, { entries: 300 });
-      await stageAll(repository, source, { workers: 2 });
+      await stageAsLarge(repository, source, { workers: 2 });
       for (let round = 0; round < 2; round++) {
         mutateTree(join(source, 'random'), seed + round);
         const beside = await stageAll(repository, source, { workers: 2 });
-        const forced = await stageAll(repository, source, { workers: 2, force: true });
+        const forced = await stageAsLarge(repository, source, { workers: 2, force: true });
         assert.equal(beside.tree, forced.tree);
       }
     });
+  });
+});
+
+describe('the workers of a pass with a parent', () => {
+  /** How often folders were given to workers, and threads started before the first of them. */
+  function watchWorkers(t: TestContext): { compared: () => number; started: () => number } {
+    const compare = t.mock.method(FolderQueue.prototype, 'compare');
+    const start = t.mock.method(WorkerPool.prototype, 'startThreads');
+    return { compared: () => compare.mock.callCount(), started: () => start.mock.callCount() };
+  }
+
+  it('are not started for a small one', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    makeLargeSource(source);
+    await stageAll(repository, source);
+    const workers = watchWorkers(t);
+    await stageAll(repository, source, { workers: 2 });
+    assert.deepEqual([workers.started(), workers.compared()], [0, 0]);
+  });
+
+  it('are started at once for one that says that it is large', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    mkdirSync(source);
+    writeFileSync(join(source, 'file'), 'contents');
+    await stageAsLarge(repository, source);
+    const workers = watchWorkers(t);
+    await stageAll(repository, source, { workers: 2 });
+    assert.deepEqual([workers.started(), workers.compared() > 0], [1, true]);
+  });
+
+  it('compare from 10,000 entries on where it does not say how large it is', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    makeLargeSource(source, 10_000);
+    const first = await stageAll(repository, source);
+    await claimFiles(repository, undefined);
+    const workers = watchWorkers(t);
+    const second = await stageAll(repository, source, { workers: 2 });
+    assert.deepEqual([workers.started(), workers.compared() > 0], [0, true]);
+    assert.equal(second.tree, first.tree);
+    assert.equal(second.counts.filesUnmodified, first.counts.filesNew);
+  });
+});
+
+describe('a parent whose names are out of order and there twice, as ours never are', () => {
+  it('does not make a tree in which a name stands twice', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    mkdirSync(source);
+    for (let i = 0; i < wideFiles; i++) writeFileSync(join(source, wideName(i)), `contents ${i}`);
+    const first = await stageAll(repository, source);
+    const trees = new TreeLoader(repository, await loadIndex(repository));
+    const root = (await trees.loadText(first.tree)).toString();
+    const [, subtree = ''] = /"subtree":"(\w+)"/.exec(root) ?? [];
+    const text = (await trees.loadText(subtree)).toString();
+    const nodes = text.slice('{"nodes":['.length, -']}\n'.length + 1).split(/(?<=\}),(?=\{"name")/);
+    assert.equal(nodes.length, wideFiles);
+    const third = Math.ceil(wideFiles / 3);
+    // Cut into three: some of the first two thirds, the last one, and all of the first once more.
+    const mixed = [
+      ...nodes.slice(0, 2 * third).filter((_, place) => place % 2 === 0),
+      ...nodes.slice(2 * third),
+      ...nodes.slice(0, third),
+    ];
+    const made = new HandMade(repository);
+    const tree = made.tree(root.replace(subtree, made.tree(mixed)));
+    await made.save(tree);
+    await claimFiles(repository, 1_000_000, tree);
+    const second = await stageAll(repository, source, { workers: 2 });
+    assert.equal(second.tree, first.tree);
   });
 });
 
@@ -134,7 +248,7 @@ describe('what is left out for the first time', () => {
       const { folder, repository } = await workplace(t);
       const source = join(folder, 'source');
       makeLargeSource(source);
-      const whole = await stageAll(repository, source, { workers: 2 });
+      const whole = await stageAsLarge(repository, source, { workers: 2 });
       const passes = [];
       for (const force of [false, true]) {
         const excluded: string[] = [];
@@ -166,11 +280,52 @@ describe('a pass that ends while workers compare', () => {
     });
   }
 
+  it('because a listener throws waits for them before it closes the folders', async (t) => {
+    const { folder, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    makeLargeSource(source);
+    await stageAsLarge(repository, source);
+    const hasThrown = Promise.withResolvers<void>();
+    // The tree of the wide folder comes when the pass has failed in a small one.
+    // oxlint-disable-next-line typescript/unbound-method -- called with its loader
+    const { loadText } = TreeLoader.prototype;
+    t.mock.method(
+      TreeLoader.prototype,
+      'loadText',
+      async function (this: TreeLoader, ...[id, room]: Parameters<typeof loadText>) {
+        const text = await loadText.call(this, id, room);
+        if (room !== undefined) {
+          await hasThrown.promise;
+          await setTimeout(20);
+        }
+        return text;
+      },
+    );
+    const compare = t.mock.method(FolderQueue.prototype, 'compare');
+    let underWay = 0;
+    const thrown = new Error('the listener failed');
+    const pass = stageAll(repository, source, {
+      workers: 2,
+      onEvent: (event) => {
+        if (event.type !== 'item' || !pathText(event.path).endsWith('file-29')) return;
+        for (const { result } of compare.mock.calls) {
+          underWay++;
+          void result?.catch(() => {}).then(() => underWay--);
+        }
+        hasThrown.resolve();
+        throw thrown;
+      },
+    });
+    await assert.rejects(pass, thrown);
+    assert.ok(compare.mock.callCount() > 0);
+    assert.equal(underWay, 0);
+  });
+
   it('because it is cancelled or a listener throws writes no snapshot and leaves nothing open', async (t) => {
     const { folder, repository } = await workplace(t);
     const source = join(folder, 'source');
     makeLargeSource(source);
-    await stageAll(repository, source, { workers: 2 });
+    await stageAsLarge(repository, source, { workers: 2 });
     const before = { open: openBelow(folder), state: await stateOf(repository) };
     for (const name of ['00000 plain', 'file-29']) {
       for (const how of ['cancelled', 'thrown']) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { RepositoryError } from '../../src/base/errors.ts';
@@ -35,6 +35,28 @@ describe('packs that one index lists and another marks for deletion', () => {
     const restored = await restoreAll(repository, target);
     assert.deepEqual([...restored.errors.values()], []);
     assert.deepEqual(compareTrees(source, target), []);
+  });
+});
+
+describe('a host that stages into the repository at the same time', () => {
+  it('does not keep a pass from ending that relies on more blobs than a word has bits', async (t) => {
+    const { folder, location, repository } = await workplace(t);
+    const source = join(folder, 'source');
+    mkdirSync(source);
+    for (let i = 0; i < 100; i++) writeFileSync(join(source, `file ${i}`), `contents of file ${i}`);
+    await stageAll(repository, source);
+    const others = await repository.saveDocument('index', encodeIndexFile({ packs: [] }));
+    const aside = join(folder, others);
+    renameSync(join(location, 'index', others), aside);
+    let isDone = false;
+    const look = (): void => {
+      if (isDone) return;
+      isDone = true;
+      renameSync(aside, join(location, 'index', others));
+    };
+    const second = await stageAll(repository, source, { exclusion: watchWalk({ look }) });
+    assert.ok(isDone && second.snapshotId !== undefined);
+    assert.equal(second.counts.filesUnmodified, 100);
   });
 });
 

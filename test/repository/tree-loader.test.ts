@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RepositoryError } from '../../src/base/errors.ts';
+import { setImmediate } from 'node:timers/promises';
+import { RepositoryError, StoreError } from '../../src/base/errors.ts';
 import { keyOf } from '../../src/repository/format/file-kind.ts';
 import { encodeTree } from '../../src/repository/format/tree.ts';
 import { loadIndex } from '../../src/repository/loaded-index.ts';
@@ -51,6 +52,47 @@ describe('a tree loader', () => {
     assert.equal(get.mock.callCount(), 5, 'used again before the fifth came');
     await loader.load(b);
     assert.equal(get.mock.callCount(), 6);
+  });
+
+  it('fetches few packs at once, and each once, however many trees are asked for', async (t) => {
+    const { repository } = await smallRepository();
+    const ids: string[] = [];
+    const packs = [];
+    for (let i = 0; i < 40; i++) {
+      const pair = ['left', 'right'].map((side) =>
+        encodeTree([node({ name: `${side} ${i}`, content: [], size: 0 })]),
+      );
+      ids.push(...pair.map(sha256));
+      packs.push(await putPack(repository, 'tree', pair));
+    }
+    await putIndex(repository, packs);
+    const loader = new TreeLoader(repository, await loadIndex(repository));
+    const get = repository.store.get.bind(repository.store);
+    let atOnce = 0;
+    let mostAtOnce = 0;
+    const slowGet = t.mock.method(repository.store, 'get', async (...args: Parameters<typeof get>) => {
+      mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+      await setImmediate();
+      atOnce--;
+      return get(...args);
+    });
+    const sealed = await Promise.all(ids.map((id) => loader.loadSealed(id)));
+    assert.deepEqual(
+      sealed.map(({ id }) => id),
+      ids,
+    );
+    assert.equal(mostAtOnce, 4);
+    assert.equal(slowGet.mock.callCount(), packs.length);
+  });
+
+  it('asks again for a pack that could not be fetched', async (t) => {
+    const { repository, trees } = await smallRepository();
+    const loader = new TreeLoader(repository, await loadIndex(repository));
+    const failure = new StoreError('unavailable', 'the store is down');
+    const broken = t.mock.method(repository.store, 'get', () => Promise.reject(failure));
+    await assert.rejects(loader.loadSealed(trees.first), failure);
+    broken.mock.restore();
+    assert.equal((await loader.loadSealed(trees.first)).id, trees.first);
   });
 
   it('refuses what is no tree of the index', async () => {

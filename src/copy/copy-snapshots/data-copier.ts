@@ -12,14 +12,15 @@ import { SpanBuffers } from '../restore/span-buffers.ts';
 
 /** Spans in memory, fetched or being worked on. */
 const aheadBytes = 96 * 2 ** 20;
-/** What is noted before it is copied: enough that what stands in one pack is mostly fetched together. */
-const notedBytes = 2 ** 31;
-const notedBlobs = 2 ** 18;
+/** Bounds the memory of what is noted, where blobs are small. */
+const mostNotedBlobs = 2 ** 18;
 
 export interface DataCopierOptions {
   readonly source: Repository;
   readonly index: LoadedIndex;
   readonly pool: WorkerPool;
+  /** What is noted before it is copied. */
+  readonly mostNotedBytes: number;
   /** Told of every span, with the bytes of its blobs. */
   readonly onCopied: (sealedBytes: number) => void;
   readonly signal: AbortSignal | undefined;
@@ -46,7 +47,7 @@ export class DataCopier {
 
   /** True when what is noted should be copied before more is. */
   get isFull(): boolean {
-    return this.#notedBytes >= notedBytes || this.#noted.count >= notedBlobs;
+    return this.#notedBytes >= this.#options.mostNotedBytes || this.#noted.count >= mostNotedBlobs;
   }
 
   /** Copies what is noted. Guaranteed when it has settled: nothing of it goes on. */
@@ -127,6 +128,7 @@ export class DataCopier {
       await source.store.read(key, { start, end }, into, { signal });
       return undefined;
     } catch (cause) {
+      throwIfAborted(signal);
       if (!isDamage(cause)) throw cause;
       return new RepositoryError('corrupt', 'the pack is missing or too short', { where: key, cause });
     }

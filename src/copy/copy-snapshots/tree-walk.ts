@@ -1,4 +1,4 @@
-import { RepositoryError, asError } from '../../base/errors.ts';
+import { RepositoryError, asError, throwIfAborted } from '../../base/errors.ts';
 import type { TimeSlice } from '../../base/time-slice.ts';
 import { isDamage } from '../../repository/blob-reader.ts';
 import { decodeTree } from '../../repository/format/tree.ts';
@@ -22,6 +22,7 @@ export interface TreeWalkOptions {
   readonly index: LoadedIndex;
   readonly slice: TimeSlice;
   readonly visit: TreeVisit;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Frame {
@@ -64,27 +65,29 @@ export class TreeWalk {
 
   /** Undefined for a tree that was met before and is sound. */
   async #enter(id: string): Promise<Frame | Error | undefined> {
-    const { index, slice, trees, visit } = this.#options;
+    const { index, slice, visit } = this.#options;
     if (slice.isOver) await slice.pause();
     const row = index.blobs.rowOf('tree', id);
     if (row >= 0 && this.#met[row] === 1) return this.#failures.get(row);
-    let failure: Error | undefined;
+    if (row >= 0) this.#met[row] = 1;
+    const tree = await this.#load(id);
+    const failure = tree instanceof Error ? tree : await visit(tree);
+    if (failure !== undefined && row >= 0) this.#failures.set(row, failure);
+    if (tree instanceof Error || failure !== undefined) return failure;
+    return { row, subtrees: tree.nodes.flatMap(({ subtree }) => subtree ?? []), next: 0 };
+  }
+
+  /** What the source lacks comes back; whatever else ends the reading, as a lost lock does, is thrown. */
+  async #load(id: string): Promise<MetTree | Error> {
     try {
-      const plaintext = await trees.loadText(id);
+      const plaintext = await this.#options.trees.loadText(id);
       const { nodes } = decodeTree(plaintext, `tree ${id}`);
-      if (row >= 0) this.#met[row] = 1;
-      failure = folderWithoutTree(id, nodes) ?? (await visit({ id, plaintext, nodes }));
-      if (failure === undefined)
-        return { row, subtrees: nodes.flatMap(({ subtree }) => subtree ?? []), next: 0 };
+      return folderWithoutTree(id, nodes) ?? { id, plaintext, nodes };
     } catch (error) {
+      throwIfAborted(this.#options.signal);
       if (!isDamage(error)) throw error;
-      failure = asError(error);
+      return asError(error);
     }
-    if (row >= 0) {
-      this.#met[row] = 1;
-      this.#failures.set(row, failure);
-    }
-    return failure;
   }
 }
 

@@ -1,14 +1,15 @@
 import { packError } from '../../base/error-transport.ts';
 import { RepositoryError } from '../../base/errors.ts';
 import { BlobOpener } from '../../repository/blob-opener.ts';
+import type { OpenedBlob } from '../../repository/blob-opener.ts';
 import { isSameKey } from '../../repository/crypto/same-key.ts';
 import type { BlobSealer } from './blob-sealer.ts';
 import type { BlobToCopy, Jobs, WorkerSetup } from './protocol.ts';
 
 /**
- * Takes data blobs of one repository over into packs of another. Under the same key they go as they are sealed, when
- * their MAC has shown that they are whole; else they are opened, compared with their ids and sealed anew. What is
- * compressed keeps its zstd frame, where the repository may have any.
+ * Takes data blobs of one repository over into packs of another. Each is opened and compared with its id: an envelope
+ * that is whole may be another blob's. Under the same key it goes as it is sealed, and is opened where it stands in the
+ * pack; else it is sealed anew. What is compressed keeps its zstd frame, where the repository may have any.
  */
 export class BlobCopier {
   readonly #sealer: BlobSealer;
@@ -46,26 +47,31 @@ export class BlobCopier {
   ): Promise<RepositoryError | undefined> {
     const isCompressed = blob.uncompressedLength > 0;
     if (this.#isSameKey && (this.#hasCompression || !isCompressed)) {
-      const damage = damageOf(() => this.#opener.authenticate(sealed, blob, packId));
-      if (damage instanceof RepositoryError) return damage;
       const uncompressedLength = isCompressed ? blob.uncompressedLength : undefined;
-      await this.#sealer.storeSealed('data', blob.id, sealed, uncompressedLength);
-      return undefined;
+      return this.#sealer.storeSealed(
+        'data',
+        { id: blob.id, envelope: sealed, uncompressedLength },
+        (placed) => {
+          const opened = this.#open(placed, blob, packId);
+          return opened instanceof RepositoryError ? opened : undefined;
+        },
+      );
     }
-    const opened = damageOf(() => this.#opener.openWithFrame(sealed, blob, packId));
+    const opened = this.#open(sealed, blob, packId);
     if (opened instanceof RepositoryError) return opened;
     const { plaintext, frame: made } = opened;
     const fingerprint = this.#sealer.fingerprint(plaintext);
     await this.#sealer.storeClaimed('data', { id: blob.id, plaintext, fingerprint, made });
     return undefined;
   }
-}
 
-function damageOf<T>(open: () => T): T | RepositoryError {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof RepositoryError) return error;
-    throw error;
+  /** Returns what is wrong with the blob. */
+  #open(sealed: Uint8Array, blob: BlobToCopy, packId: string): OpenedBlob | RepositoryError {
+    try {
+      return this.#opener.openWithFrame(sealed, blob, packId);
+    } catch (error) {
+      if (error instanceof RepositoryError) return error;
+      throw error;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { RepositoryError } from '../../base/errors.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { chunkSizes } from '../../repository/chunker/chunker.ts';
 import type { Compressor } from '../../repository/compression/compressor.ts';
@@ -10,7 +11,7 @@ import { createCipher } from '../../repository/crypto/open-cipher.ts';
 import type { Fingerprint } from '../../repository/fingerprint.ts';
 import type { BlobType } from '../../repository/format/blob.ts';
 import { PackBuilder } from '../../repository/pack-builder.ts';
-import type { FinishedPack, OpenPack } from '../../repository/pack-builder.ts';
+import type { CopiedBlob, FinishedPack, OpenPack } from '../../repository/pack-builder.ts';
 import type { PackBuffers } from './pack-buffers.ts';
 import type { Compression, WorkerSetup } from './protocol.ts';
 import { SealedBlobCheck } from './sealed-blob-check.ts';
@@ -78,7 +79,10 @@ export class BlobSealer {
     return this.#check?.fingerprint(plaintext);
   }
 
-  /** Stores a blob that is known to be new and returns the bytes it takes. */
+  /**
+   * Stores a blob that is known to be new and returns the bytes it takes. Throws RepositoryError `corrupt` when it does
+   * not open again; then the pack that it was put into is gone, and blobs that were claimed with it.
+   */
   async storeClaimed(type: BlobType, { id, plaintext, fingerprint, made }: ClaimedBlob): Promise<number> {
     const mayKeep = made !== undefined && this.#setup.secrets.compression;
     const frame = mayKeep ? made : this.#compress(type, plaintext);
@@ -91,31 +95,39 @@ export class BlobSealer {
       frame === undefined ? undefined : plaintext.length,
     );
     if (fingerprint !== undefined) {
-      this.#check?.assertOpens({ id, envelope, frame, plaintext, fingerprint });
+      try {
+        this.#check?.assertOpens({ id, envelope, frame, plaintext, fingerprint });
+      } catch (error) {
+        // With all that is in it: a job that runs after this one must not finish the pack that the bad blob is in.
+        this.#builders.delete(type);
+        throw error;
+      }
     }
     if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
     return envelope.length;
   }
 
-  /** Stores a blob that is known to be new and was sealed under this repository's key. */
+  /**
+   * Takes over a blob that is known to be new and was sealed under this repository's key, unless `damageIn` finds any
+   * in the envelope as it stands in the pack: then that comes back, and the blob is not stored.
+   */
   async storeSealed(
     type: BlobType,
-    id: string,
-    envelope: Uint8Array,
-    uncompressedLength: number | undefined,
-  ): Promise<void> {
-    const builder = await this.#builderFor(type, envelope.length);
-    builder.addSealed(id, envelope, uncompressedLength);
+    blob: CopiedBlob,
+    damageIn: (placed: Uint8Array) => RepositoryError | undefined,
+  ): Promise<RepositoryError | undefined> {
+    const builder = await this.#builderFor(type, blob.envelope.length);
+    const damage = builder.addSealed(blob, damageIn);
     if (builder.sizeBytes >= this.#setup.packSizeBytes) this.#finish(builder);
+    return damage;
   }
 
-  /** The packs that are not full; nothing is left behind. */
+  /** The packs that are not full, with their buffers; nothing is left behind. */
   release(): OpenPack[] {
-    const open = [...this.#builders.values()]
-      .filter((builder) => !builder.isEmpty)
-      .map((builder) => builder.release());
+    const open = [...this.#builders.values()].map((builder) => builder.release());
     this.#builders.clear();
-    return open;
+    for (const { buffer } of open) this.#buffers.forget(buffer);
+    return open.filter(({ blobs }) => blobs.length > 0);
   }
 
   close(): void {

@@ -9,8 +9,8 @@ const buffersPerWorker = 3;
 /**
  * The pack buffers of one worker, in shared memory: transferring ordinary ones cost a sixth of the wall time of a first
  * pass over 1 GiB and a quarter of its peak memory, most of it in the garbage collector. They go to the uploading
- * thread and come back; when all are away, `take` waits, which is what keeps a fast reader from filling the memory
- * before a slow store.
+ * thread and come back, but for those of unfinished packs; when all are away, `take` waits, which is what keeps a fast
+ * reader from filling the memory before a slow store.
  */
 export class PackBuffers {
   readonly #bufferBytes: number;
@@ -32,6 +32,11 @@ export class PackBuffers {
       return new SharedArrayBuffer(this.#bufferBytes);
     }
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** For a buffer that was taken and does not come back: another may be made instead. To be called between jobs. */
+  forget(buffer: ArrayBufferLike): void {
+    if (buffer.byteLength === this.#bufferBytes) this.#allocated--;
   }
 
   giveBack(buffer: SharedArrayBuffer): void {

@@ -131,7 +131,7 @@ export interface Jobs {
     request: { packId: string; bytes: Uint8Array; blobs: readonly BlobToCopy[] };
     response: readonly { readonly id: string; readonly error: TransportedError }[];
   };
-  /** Hands over the packs that are not full yet. */
+  /** Hands over the packs that are not full yet, with their buffers, which do not come back. */
   flush: { request: object; response: readonly OpenPack[] };
   /** Makes whole files; those that there is something to be told of come back. */
   'make-files': { request: FilesToMake; response: readonly MadeFile[] };

@@ -21,8 +21,9 @@ export interface SealedBlob {
  *
  * Guaranteed: what the envelope opens to, decrypted and decompressed, has the fingerprint that the plaintext had before
  * its id was computed. So a bit that flips in memory from then on, in the plaintext, its frame or the envelope, and an
- * error of the cipher or the compressor are caught. Not caught: what changed before, while it was read, and a processor
- * that computes the id itself wrong; `check --read-data` finds the latter.
+ * error of the cipher or the compressor are caught. Not caught: what changed before, while it was read; a processor
+ * that computes the id itself wrong; and an error that sealing and opening share, as both apply the same keystream
+ * under the same key. `check --read-data` on another machine finds the last two.
  */
 export class SealedBlobCheck {
   readonly fingerprint = fingerprintFunction();

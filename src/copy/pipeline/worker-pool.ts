@@ -43,6 +43,10 @@ interface Member {
  */
 const closingMs = 3000;
 
+function closedError(): CancelledError {
+  return new CancelledError('the pool was closed');
+}
+
 /** Lets the worker free the memory that it has outside of JavaScript, when it is quick to answer. */
 async function endWorker({ worker, ended }: Member): Promise<void> {
   worker.postMessage({ kind: 'close' });
@@ -57,7 +61,10 @@ async function endWorker({ worker, ended }: Member): Promise<void> {
  * waiting and future: a pass that lost a blob must not go on. A FileSystemError fails only the job that met it.
  */
 export class WorkerPool {
-  /** Threads at most; each is started when there is work for it: 60 ms of processor time that many a pass can spare. */
+  /**
+   * Threads at most; each is started when there is work for it. Starting one takes 100 to 250 ms of processor time (in
+   * profiles: Node's own bootstrap, loading koffi and our modules), which many a pass can spare.
+   */
   readonly workers: number;
   readonly #setup: WorkerSetup;
   readonly #members: Member[] = [];
@@ -109,9 +116,10 @@ export class WorkerPool {
     });
   }
 
-  /** Starts all threads, for a caller that knows of work for them: they come up while it is found. */
-  startThreads(): void {
-    while (this.#members.length < this.workers && !this.#closed) this.#members.push(this.#start(this.#setup));
+  /** Starts threads, all by default, for a caller that knows of work for them: they come up while it is found. */
+  startThreads(count = this.workers): void {
+    const wanted = Math.min(count, this.workers);
+    while (this.#members.length < wanted && !this.#closed) this.#members.push(this.#start(this.#setup));
   }
 
   /** Runs the same job once on every worker that has been started. */
@@ -134,7 +142,7 @@ export class WorkerPool {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     await Promise.all(this.#members.map(endWorker));
     this.#ended = true;
-    this.#settleAll(this.#failure ?? new CancelledError('the pool was closed'));
+    this.#settleAll(this.#failure ?? closedError());
     for (const fd of this.#heldDescriptors.splice(0)) close(fd);
     await Promise.allSettled(this.#uploads);
   }
@@ -155,8 +163,8 @@ export class WorkerPool {
     accept: (pending: PendingJob) => void,
   ): Promise<Jobs[K]['response']> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) {
-        reject(this.#failure);
+      if (this.#failure !== undefined || this.#closed) {
+        reject(this.#failure ?? closedError());
         return;
       }
       const settle = (error: Error | undefined, response: unknown): void => {
@@ -214,7 +222,9 @@ export class WorkerPool {
 
   #receive(member: Member, message: FromWorker): void {
     if (message.kind === 'pack') {
-      this.#upload(member, message);
+      // What has been handed over before a failure is still uploaded and indexed. To begin with more would let the
+      // caller wait, through all the retries of a store that is down, for what the next pass can store as well.
+      if (this.#failure === undefined) this.#upload(member, message);
       return;
     }
     const pending = member.running.get(message.jobId);

@@ -1,12 +1,14 @@
+import { chunkSizes } from '../../repository/chunker/chunker.ts';
+import { envelopeOverheadBytes } from '../../repository/crypto/cipher.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 
 /** Chunks of a pack that stand near each other are fetched with one request; a larger gap is not fetched along. */
 const largestGapBytes = 2 ** 20;
 /**
- * A request's span, which any chunk fits in. Its bytes are held in memory until they are written: smaller ones hide the
- * latency of a store behind more requests.
+ * A request's span, which any chunk fits in as it is sealed. Its bytes are held in memory until they are written:
+ * smaller ones hide the latency of a store behind more requests.
  */
-export const largestSpanBytes = 8 * 2 ** 20;
+export const largestSpanBytes = chunkSizes.maximumBytes + envelopeOverheadBytes;
 
 /** One chunk of one file. */
 export interface ChunkReference {

@@ -11,10 +11,16 @@ import { sharedRoom, sliceTree } from './tree-slices.ts';
 import type { FolderSlice } from './tree-slices.ts';
 
 /**
- * Small folders travel to a worker together, large ones in slices: a message costs as much as comparing 20 files, and
- * the walk, which looks at folders itself meanwhile, sees the answers every 8 ms: in that time 1,000 are compared.
+ * Small folders travel to a worker together, large ones in slices. An estimate: a message costs about as much as
+ * comparing 20 files, and the walk, which looks at folders itself meanwhile, sees the answers every 8 ms, in which
+ * about 1,000 are compared.
  */
 const jobNames = 1024;
+/**
+ * A larger tree of few names (files of very many chunks each) is left to the walk: up to hundreds of folders wait here,
+ * each with a copy of its sealed tree.
+ */
+const largestTreeBytes = 4 * 2 ** 20;
 /** One at work and one waiting. */
 const jobsPerWorker = 2;
 
@@ -41,12 +47,14 @@ interface QueuedFolder {
 
 /**
  * Has the workers compare folders with the parent snapshot. One of them less than there may be: the thread of the walk
- * compares as well, and a thread that is not started saves 60 ms of processor time and its memory.
+ * compares as well, and a thread that is not started saves its processor time and memory.
  */
 export class FolderQueue {
   readonly #pool: WorkerPool;
   readonly #trees: TreeLoader;
   readonly #relied: ReliedBlobs;
+  /** How many workers are put to use. */
+  readonly #threads: number;
   readonly #jobsAtOnce: number;
   #batch: QueuedFolder[] = [];
   #batchNames = 0;
@@ -58,7 +66,13 @@ export class FolderQueue {
     this.#pool = pool;
     this.#trees = trees;
     this.#relied = relied;
-    this.#jobsAtOnce = jobsPerWorker * Math.max(1, pool.workers - 1);
+    this.#threads = Math.max(1, pool.workers - 1);
+    this.#jobsAtOnce = jobsPerWorker * this.#threads;
+  }
+
+  /** Starts the workers ahead of the first folder. */
+  start(): void {
+    this.#pool.startThreads(this.#threads);
   }
 
   /** True when the workers have enough to do: the walk had better look at the next folder itself. */
@@ -66,7 +80,7 @@ export class FolderQueue {
     return this.#namesUnderWay >= jobNames * this.#jobsAtOnce;
   }
 
-  /** Undefined where the parent's tree cannot be read, or not be compared as text. */
+  /** Undefined where the parent's tree cannot be read, is not to be compared here, or not as text. */
   async compare(folder: FolderBesideParent): Promise<Compared> {
     const { length } = folder.names;
     this.#namesUnderWay += length;
@@ -82,6 +96,7 @@ export class FolderQueue {
   }
 
   async #compareSmall({ fd, names, subtree }: FolderBesideParent): Promise<Compared> {
+    if (this.#trees.sizeBytes(subtree) > largestTreeBytes) return undefined;
     const tree = await this.#trees.loadSealed(subtree);
     return this.#submit({ fd, names: names.join('/'), tree }, names.length);
   }
@@ -166,6 +181,8 @@ export class FolderQueue {
 function joined(slices: readonly FolderSlice[], compared: readonly Compared[], names: number): Compared {
   const parts = compared.filter((part) => part !== undefined);
   if (parts.length < slices.length) return undefined;
+  // Else a name would stand in the new tree twice, or not at all.
+  if (parts.reduce((sum, part) => sum + part.sizes.length, 0) !== names) return undefined;
   const sizes = new Float64Array(names);
   for (const [number, { sizes: some }] of parts.entries()) sizes.set(some, slices[number]?.firstPlace);
   const isWhole = parts.every(isWholePart);

@@ -45,7 +45,7 @@ export class ReliedBlobs {
 
   *rows(): Generator<number> {
     for (const [word, bits] of viewOf(this.memory).entries()) {
-      for (let bit = 0; bits >>> bit > 0; bit++) if (((bits >>> bit) & 1) === 1) yield word * 32 + bit;
+      for (let bit = 0; bit < 32; bit++) if (((bits >>> bit) & 1) === 1) yield word * 32 + bit;
     }
   }
 

@@ -24,7 +24,8 @@ const longestNameText = nodeStart.length + 255 * 6 + afterName.length;
 
 /**
  * Cuts a tree and the folder that is to be compared with it into `count` slices of about the same length. None where
- * the tree has another form than ours, and cannot be compared as text. Throws RepositoryError `corrupt`.
+ * the tree has another form than ours, or its names are seen to be out of order: then it cannot be compared in parts.
+ * Throws RepositoryError `corrupt`.
  */
 export function sliceTree(
   id: string,
@@ -45,6 +46,8 @@ export function sliceTree(
     const cut = number === count ? undefined : nextNode(id, plaintext, start, (end / count) * number, end);
     const place = cut === undefined ? names.length : placeOf(names, cut.name);
     const last = cut === undefined ? end : cut.start - 1;
+    // Out of order: slices would have names in common, and the new tree those names twice.
+    if (place < firstPlace) return [];
     const tree = { id, text: memory, start: offset + start, end: offset + last };
     slices.push({ firstPlace, names: names.slice(firstPlace, place).join('/'), tree });
     if (cut === undefined) break;

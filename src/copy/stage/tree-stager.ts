@@ -11,14 +11,15 @@ import {
 } from '../../base/file-system.ts';
 import type { FileStatus, Latin1Name } from '../../base/file-system.ts';
 import { TimeSlice } from '../../base/time-slice.ts';
+import type { Snapshot } from '../../repository/format/snapshot.ts';
 import type { LoadedIndex } from '../../repository/loaded-index.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
 import type { WorkerPool } from '../pipeline/worker-pool.ts';
-import type { ComparedFolder } from '../pipeline/folder-comparison.ts';
 import type { Exclusion } from '../source/exclusion.ts';
 import { folderHead, folderNodeText, nodeAttributes } from '../source/source-node.ts';
 import type { RootFolder, Source, StreamSource } from '../source/source-roots.ts';
 import type { FolderBesideParent, FolderQueue } from './folder-queue.ts';
+import { excludesKept, excludesName } from './frame-exclusion.ts';
 import { LeafStager, reportError, reportVanished } from './leaf-stager.ts';
 import type { LeafStagerOptions } from './leaf-stager.ts';
 import { loadPrevious, takePrevious } from './previous-folder.ts';
@@ -33,8 +34,11 @@ const waitingFolders = 256;
 /** Folders that workers compare at once, and how many may be open before the walk goes depth first again, alone. */
 const comparedFolders = 256;
 const crowdedFolders = 512;
-/** Entries that the walk looks at itself before it has workers compare folders: starting these takes as long. */
-const ownEntries = 2000;
+/**
+ * Entries that the walk looks at itself before it has workers compare folders. An estimate: a thread takes 100 to
+ * 250 ms of processor time to start, in which the walk compares about as many.
+ */
+const ownEntries = 10_000;
 /** Entries between two looks at the clock, which costs as much as a tenth of an unchanged entry. */
 const entriesPerLook = 16;
 
@@ -73,8 +77,10 @@ export class TreeStager {
   readonly #waiting: (() => void)[] = [];
   #directoriesRead = 0;
   #entries = 0;
-  /** Folders that the workers compare. */
-  #comparing = 0;
+  /** Entries from which on workers compare. */
+  #ownEntries = ownEntries;
+  /** One for each folder that the workers compare; they do not reject. */
+  readonly #comparing = new Set<Promise<void>>();
 
   constructor(options: TreeStagerOptions) {
     this.#options = options;
@@ -96,7 +102,8 @@ export class TreeStager {
   }
 
   /** The id of the snapshot's root tree. Everything below it has been handed to the workers by then. */
-  async stage(root: RootFolder, previousTree: string | undefined): Promise<string> {
+  async stage(root: RootFolder, parent: Pick<Snapshot, 'tree' | 'summary'> | undefined): Promise<string> {
+    this.#startWorkers(parent?.summary?.totalFilesProcessed ?? 0);
     const finished = new Promise<string>((resolve, reject) => {
       this.#resolveRoot = resolve;
       this.#rejectRoot = reject;
@@ -104,7 +111,7 @@ export class TreeStager {
     const { files, pool } = this.#options;
     // The walk itself may fail first; then nobody awaits this.
     finished.catch(() => {});
-    const previous = await loadPrevious(this.#options.trees, previousTree);
+    const previous = await loadPrevious(this.#options.trees, parent?.tree);
     if (root.source === undefined) this.#pushFolder(root, undefined, undefined, previous);
     else this.#pushRootDirectory(previous);
     await this.#walk();
@@ -115,8 +122,19 @@ export class TreeStager {
     return id;
   }
 
-  /** Must be called after the pool was closed: a worker may still open files in the folders. */
-  close(): void {
+  /** A parent of so many files leaves no doubt that there is work for threads: they come up while it is found. */
+  #startWorkers(parentFiles: number): void {
+    if (parentFiles < ownEntries) return;
+    this.#ownEntries = 0;
+    this.#options.folders.start();
+  }
+
+  /**
+   * Must be called after the pool was closed, as a worker may still open files in the folders, and after the signal of
+   * the loader of trees has fired: comparisons that are under way end first.
+   */
+  async close(): Promise<void> {
+    await Promise.all(this.#comparing);
     for (const fd of this.#open) close(fd);
     this.#open.clear();
   }
@@ -125,7 +143,7 @@ export class TreeStager {
     for (;;) {
       const frame = this.#stack.at(-1);
       if (frame === undefined) {
-        if (this.#comparing === 0) return;
+        if (this.#comparing.size === 0) return;
         await this.#news();
         this.#throwFailure();
       } else {
@@ -150,7 +168,7 @@ export class TreeStager {
 
   /** Those on the stack and those that are compared cannot be waited for: the walk itself has to go on for them. */
   get #hasTooManyOpen(): boolean {
-    return this.#open.size > this.#stack.length + this.#comparing + waitingFolders;
+    return this.#open.size > this.#stack.length + this.#comparing.size + waitingFolders;
   }
 
   async #pause(frame: Frame): Promise<void> {
@@ -215,8 +233,7 @@ export class TreeStager {
   #stageName(frame: Frame, fd: number, place: Place): Promise<void> | undefined {
     const { exclusion } = this.#options;
     const { name, slot } = place;
-    if (exclusion.excludesPath?.(childPath(frame.path, name)) === true) return this.#leaveOut(frame, name);
-    if (frame.leavesOut?.(bytesOf(name)) === true) return this.#leaveOut(frame, name);
+    if (excludesName(exclusion, frame, name)) return this.#leaveOut(frame, name);
     const status = statAtIfPresent(fd, name);
     if (status === undefined) {
       reportVanished(this.#options, childPath(frame.path, name));
@@ -326,26 +343,27 @@ export class TreeStager {
       return undefined;
     }
     if (!this.#isForWorkers(names.length)) return this.#walkBeside(frame, subtree);
-    this.#comparing++;
-    this.#compare(frame, { fd, names, subtree })
+    const comparing = this.#compare(frame, { fd, names, subtree })
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
-        this.#comparing--;
+        this.#comparing.delete(comparing);
         this.#wake();
       });
+    this.#comparing.add(comparing);
     return undefined;
   }
 
   /** The walk goes on with a folder itself when the workers have enough to do: it is one thread of several. */
   #isForWorkers(names: number): boolean {
-    if (names === 0 || this.#entries + names < ownEntries || this.#options.folders.isFull) return false;
-    return this.#comparing < comparedFolders && this.#open.size < crowdedFolders;
+    if (names === 0 || this.#entries + names < this.#ownEntries || this.#options.folders.isFull) return false;
+    return this.#comparing.size < comparedFolders && this.#open.size < crowdedFolders;
   }
 
   /** Has the workers compare the folder, and then goes on with it. */
   async #compare(frame: Frame, folder: FolderBesideParent): Promise<void> {
-    const compared = await this.#options.folders.compare(folder);
-    if (compared === undefined || this.#excludesKept(frame, compared)) {
+    const { exclusion, folders } = this.#options;
+    const compared = await folders.compare(folder);
+    if (compared === undefined || excludesKept(exclusion, frame, compared)) {
       await this.#walkBeside(frame, folder.subtree);
       return;
     }
@@ -360,20 +378,6 @@ export class TreeStager {
     const { tree } = await loadPrevious(this.#options.trees, subtree);
     frame.previous = tree;
     this.#stack.push(frame);
-  }
-
-  /** True when what is left out now was not when the parent was made. */
-  #excludesKept({ path, names, leavesOut }: Frame, { sizes }: ComparedFolder): boolean {
-    const { exclusion } = this.#options;
-    return names.some((name, place) => {
-      const sizeBytes = sizes[place] ?? -1;
-      if (sizeBytes < 0) return false;
-      return (
-        exclusion.excludesPath?.(childPath(path, name)) === true ||
-        leavesOut?.(bytesOf(name)) === true ||
-        exclusion.excludesStatus({ type: 'file', sizeBytes })
-      );
-    });
   }
 
   #pushRootDirectory(previous: PreviousFolder): void {

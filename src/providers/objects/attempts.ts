@@ -30,22 +30,31 @@ export interface RetryOptions {
   readonly random?: (() => number) | undefined;
 }
 
+export interface AttemptsOptions extends RetryOptions {
+  /**
+   * True where the budget begins with the operation. Default false, with its first failure: a body that is sent slowly,
+   * as a limit may want it, has not failed.
+   */
+  readonly countsFirstAttempt?: boolean | undefined;
+}
+
 /**
  * The tries of one operation: full jitter between 0 and a bound that doubles, as long as the budget lasts. A server
  * that says how long to leave it alone is left alone for as long, and the jitter comes on top: all are told the same.
  */
 export class Attempts {
   readonly #operation: Pick<Operation, 'kind' | 'key' | 'signal'>;
-  readonly #options: RetryOptions;
+  readonly #options: AttemptsOptions;
   readonly #clock: Clock;
   #failures = 0;
-  /** When it failed first: a body that is sent slowly, as a limit may want it, has not failed. */
-  #sinceMs = 0;
+  /** When the budget began; undefined until it has. */
+  #sinceMs: number | undefined;
 
-  constructor(operation: Pick<Operation, 'kind' | 'key' | 'signal'>, options: RetryOptions) {
+  constructor(operation: Pick<Operation, 'kind' | 'key' | 'signal'>, options: AttemptsOptions) {
     this.#operation = operation;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    if (options.countsFirstAttempt === true) this.#sinceMs = this.#clock.monotonicMs();
   }
 
   /** Failures since the beginning or the last progress. */
@@ -56,6 +65,7 @@ export class Attempts {
   /** Something new arrived: the budget and the waits begin anew. */
   progress(): void {
     this.#failures = 0;
+    this.#sinceMs = undefined;
   }
 
   /** Resolves when the next attempt may begin; rethrows the error when there is none. */
@@ -71,8 +81,9 @@ export class Attempts {
     } = this.#options;
     const jitterMs = random() * Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures);
     const delayMs = (error.retryAfterMs ?? 0) + jitterMs;
-    if (this.#failures === 0) this.#sinceMs = this.#clock.monotonicMs();
-    if (this.#clock.monotonicMs() - this.#sinceMs + delayMs > budgetMs) throw error;
+    const nowMs = this.#clock.monotonicMs();
+    this.#sinceMs ??= nowMs;
+    if (nowMs - this.#sinceMs + delayMs > budgetMs) throw error;
     this.#failures += 1;
     this.#options.onRetry?.({ kind, key, failures: this.#failures, delayMs, error });
     // A clock's sleep lets the process end; a run whose every request waits for a sick store must not end so.

@@ -15,6 +15,7 @@ export function agentOptions({ caCertificates, insecureTls }: AgentSettings): Ag
   return {
     keepAlive: true,
     // Requests at once are bounded above the driver; one that waited here for a socket would seem silent.
+    // And a socket that is handed to a waiting request goes past `reuseSocket`, on which S3's gets rely (BodyAgent).
     maxSockets: Infinity,
     ...(caCertificates === undefined ? {} : { ca: trustedWith(caCertificates) }),
     ...(insecureTls === true ? { rejectUnauthorized: false } : {}),

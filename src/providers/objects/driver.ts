@@ -85,6 +85,8 @@ export interface DriverCapabilities {
   readonly atomicCreate: boolean;
   /** True when the server confirms the bytes of a put by a checksum, or the bytes never leave this machine. */
   readonly confirmsPuts: boolean;
+  /** Keys that `deleteMany` deletes with one request at the most. Default 1,000. */
+  readonly keysPerDeletion?: number | undefined;
   /** True when the server refuses with `corrupt` a put whose bytes are not those of its `sha256`. */
   readonly comparesSha256: boolean;
   /** True when aborting an upload takes no permission to delete objects, and nothing of its parts stays. */

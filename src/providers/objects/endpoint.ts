@@ -32,6 +32,11 @@ export function isOpenNetwork({ protocol, hostname }: { protocol: string; hostna
   return protocol === 'http:' && !isLoopback(hostname);
 }
 
+/** What becomes of a request that would carry a token unencrypted, even where plain HTTP is allowed. */
+export function openTokenError(origin: string, advice: string): UsageError {
+  return new UsageError('tokens are not sent over plain HTTP', { where: origin, advice });
+}
+
 /** What becomes of a request to an endpoint that {@link isOpenNetwork}, unless that was allowed. */
 export function openNetworkError(hostname: string): UsageError {
   return new UsageError('the endpoint speaks plain HTTP', {

@@ -31,6 +31,7 @@ export class RequestScope {
   #idle: IdleTimer | undefined;
   #grace: NodeJS.Timeout | undefined;
   #isSent = false;
+  #fellSilent = false;
 
   constructor(where: string, idleLimitMs: number, callerSignal: AbortSignal | undefined) {
     this.#where = where;
@@ -65,7 +66,7 @@ export class RequestScope {
   }
 
   resume(): void {
-    this.#idle ??= new IdleTimer(this.#idleLimitMs, () => this.#controller.abort(this.#silence()));
+    this.#idle ??= new IdleTimer(this.#idleLimitMs, () => this.#giveUp());
   }
 
   /** What a body that is sent tells of itself. While it is held back by its pace the idle limit stands still. */
@@ -85,6 +86,11 @@ export class RequestScope {
     return reason;
   }
 
+  /** True where it was the idle limit that ended it, not its caller. */
+  get fellSilent(): boolean {
+    return this.#fellSilent;
+  }
+
   close(): void {
     this.pause();
     clearTimeout(this.#grace);
@@ -99,6 +105,12 @@ export class RequestScope {
     if (this.#isSent) this.#grace = setTimeout(() => this.#controller.abort(reason), ANSWER_LIMIT_MS);
     else this.#controller.abort(reason);
   };
+
+  #giveUp(): void {
+    if (this.#controller.signal.aborted) return;
+    this.#fellSilent = true;
+    this.#controller.abort(this.#silence());
+  }
 
   #silence(): StoreError {
     const seconds = this.#idleLimitMs / 1000;

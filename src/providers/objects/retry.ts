@@ -12,10 +12,10 @@ import { bodyPieces, bodySizeBytes } from './object-body.ts';
 import { intercept } from './intercept.ts';
 import type { Interceptor, OperationKind } from './intercept.ts';
 import { Attempts } from './attempts.ts';
-import type { RetryOptions } from './attempts.ts';
+import type { AttemptsOptions, RetryOptions } from './attempts.ts';
 
-/** An abort is cleaning up: it must not keep a caller who wants to leave. */
-const ABORT_BUDGET_MS = 10_000;
+/** An abort is cleaning up: it must not keep a caller who wants to leave, so that one that hung is not tried again. */
+const ABORT_BUDGET = { budgetMs: 10_000, countsFirstAttempt: true } as const;
 
 /**
  * A driver that tries again what failed with a `retryable` error, waiting as {@link RetryOptions} says.
@@ -50,7 +50,7 @@ function attempts(
   kind: OperationKind,
   key: string,
   signal: AbortSignal | undefined,
-  options: RetryOptions,
+  options: AttemptsOptions,
 ): Attempts {
   return new Attempts({ kind, key, signal }, options);
 }
@@ -193,7 +193,7 @@ function retryUpload(
     abort: () =>
       runAgain(
         () => upload.abort(),
-        attempts('abort-multipart', key, undefined, { ...options, budgetMs: ABORT_BUDGET_MS }),
+        attempts('abort-multipart', key, undefined, { ...options, ...ABORT_BUDGET }),
       ),
   };
 }

@@ -65,13 +65,15 @@ export interface AzureCertificate {
 export interface GcsSettings extends ConnectionSettings {
   /**
    * JSON of a service account, a user, or an account of another provider whose token is in a file or at a URL. Default:
-   * the access token, then application default credentials, and none where the endpoint is not Google's.
+   * the access tokens, then application default credentials, and none where the endpoint is not Google's.
    */
   readonly credentialsFile?: string | undefined;
   /** What such a file would hold; goes before it. */
   readonly credentialsText?: string | undefined;
-  /** A token of OAuth 2; it ends after an hour or so, and nothing renews it. */
+  /** A token of OAuth 2; it ends after an hour or so, and nothing renews it. Never sent unencrypted over a network. */
   readonly accessToken?: string | undefined;
+  /** As `accessToken`, where that is missing, and sent to Google's own hosts only: others must not learn it. */
+  readonly googleAccessToken?: string | undefined;
   /** `https://host:port`, where the location names none. Default: Google's. */
   readonly endpoint?: string | undefined;
 }
@@ -80,7 +82,7 @@ export interface GcsSettings extends ConnectionSettings {
 export interface S3Settings extends ConnectionSettings {
   /** Default: AWS_ACCESS_KEY_ID, then the shared files, then a web identity token. */
   readonly credentials?: S3Credentials | undefined;
-  /** `https://host:port`, where the location names none. Default: Amazon's. */
+  /** `https://host:port`, where the location names none. Default: AWS_ENDPOINT_URL_S3, else Amazon's. */
   readonly endpoint?: string | undefined;
   /** Profile of the shared files. Default: AWS_PROFILE, else `default`. */
   readonly profile?: string | undefined;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { unpackError } from '../../../src/base/error-transport.ts';
+import { StoreError } from '../../../src/base/errors.ts';
 import { createFileAt, close, openRoot, truncate, writeAt } from '../../../src/base/file-system.ts';
 import { BlobSealer } from '../../../src/copy/pipeline/blob-sealer.ts';
 import { FileStorer } from '../../../src/copy/pipeline/file-storer.ts';
@@ -241,6 +242,30 @@ describe('a queue of files', () => {
 });
 
 describe('a pool of workers', () => {
+  it('begins no upload after one has failed, and refuses jobs when it is closed', async (t) => {
+    const place = await bench(t, 'fastcdc');
+    writeFileSync(join(place.path, 'file'), createRandom(7).bytes(20 * MiB));
+    const failure = new StoreError('unavailable', 'the store is down');
+    const uploads: string[] = [];
+    const pool = new WorkerPool({
+      setup: { ...place.setup, packSizeBytes: 4 * MiB },
+      workers: 1,
+      onPack: ({ id }) => {
+        uploads.push(id);
+        return Promise.reject(failure);
+      },
+    });
+    const stored = pool.run('store-files', { files: [{ directoryFd: place.fd, name: 'file' }] });
+    await assert.rejects(stored, failure);
+    // The worker has handed over its other packs before it ends.
+    await pool.close();
+    assert.equal(uploads.length, 1);
+    await assert.rejects(pool.run('store-zeros', { lengthBytes: 1 }), failure);
+    const idle = new WorkerPool({ setup: place.setup, workers: 1, onPack: () => Promise.resolve() });
+    await idle.close();
+    await assert.rejects(idle.run('store-zeros', { lengthBytes: 1 }), { code: 'cancelled' });
+  });
+
   it('lets a job fail for its file alone, and the others go on', async (t) => {
     const place = await bench(t, 'fastcdc');
     mkdirSync(join(place.path, 'folder'));

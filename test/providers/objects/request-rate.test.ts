@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CancelledError } from '../../../src/base/errors.ts';
+import type { AbortableOptions } from '../../../src/providers/objects/driver.ts';
+import { GcsDriver } from '../../../src/providers/objects/gcs/driver.ts';
+import { parseGcsLocation } from '../../../src/providers/objects/gcs/location.ts';
+import { intercept } from '../../../src/providers/objects/intercept.ts';
 import { MemoryDriver } from '../../../src/providers/objects/memory/driver.ts';
 import { collect } from '../../../src/providers/objects/object-body.ts';
 import { withRequestRate } from '../../../src/providers/objects/request-rate.ts';
@@ -51,6 +55,25 @@ test('a listing and a deletion of many count once for a thousand', async () => {
   );
   assert.equal(await secondsOf(clock, driver.deleteMany(keys, {})), 3);
   assert.equal(memory.contents().size, 0);
+});
+
+test('a deletion of many counts once for as many as the service deletes with one request', async () => {
+  const clock = new ManualClock();
+  const memory = new MemoryDriver({ objects: keys.map((key) => [key, Buffer.of(1)]) });
+  const requests: number[] = [];
+  const service = {
+    ...intercept(memory, { run: (_operation, work) => work(), stream: (_operation, open) => open() }),
+    capabilities: { ...memory.capabilities, keysPerDeletion: 100 },
+    deleteMany: (some: readonly string[], options: AbortableOptions) => {
+      requests.push(some.length);
+      return memory.deleteMany(some, options);
+    },
+  };
+  const driver = withRequestRate(service, { requestsPerSecond: 1, clock });
+  assert.equal(await secondsOf(clock, driver.deleteMany(keys.slice(0, 250), {})), 2);
+  assert.deepEqual(requests, [100, 100, 50]);
+  const location = parseGcsLocation('//bucket');
+  assert.equal(new GcsDriver(location).capabilities.keysPerDeletion, 100);
 });
 
 test('a request that waits is never sent when its signal fires', async () => {

@@ -219,6 +219,23 @@ test('an abort gives up soon', async () => {
   assert.ok(clock.sleeps.reduce((sum, ms) => sum + ms, 0) <= 10_000);
 });
 
+test('an abort that hung before it failed is not tried again', async () => {
+  const clock = new InstantClock();
+  let tries = 0;
+  const silent = intercept(new MemoryDriver(), {
+    run: async ({ kind }, work) => {
+      if (kind !== 'abort-multipart') return work();
+      tries += 1;
+      clock.advance(120_000);
+      throw new StoreError('timeout', 'nothing moves', { retryable: true });
+    },
+    stream: (_operation, open) => open(),
+  });
+  const upload = await withRetry(silent, { clock, random: () => 1 }).createMultipart('k', {});
+  await assert.rejects(upload.abort(), hasCode('timeout'));
+  assert.equal(tries, 1);
+});
+
 test('a whole session survives a failure of any one request', async () => {
   for (const kind of ['fail-before', 'fail-after'] as const) {
     await failEverywhere({ kind }, async (plan, nth) => {

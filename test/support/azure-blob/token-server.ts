@@ -17,6 +17,8 @@ export interface TokenServerOptions {
   readonly lifetimeSeconds: number;
   /** What is wrong with a form, as Entra says it; undefined where a token is given. */
   readonly refusal: (form: URLSearchParams) => string | undefined;
+  /** True for a request that it answers itself, or leaves without an answer. Default: none. */
+  readonly interferes?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** Azurite looks at the claims of a token, not at its signature. */
@@ -25,7 +27,7 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
   const { certificateFile, keyFile } = options.certificate;
   const tls = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) };
   const server = createServer(tls, (request, response) => {
-    void answer(request, response, options, granted);
+    if (options.interferes?.(request, response) !== true) void answer(request, response, options, granted);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

@@ -1,5 +1,5 @@
 import { StoreError, UsageError } from '../../../base/errors.ts';
-import { isOpenNetwork, openNetworkError } from '../endpoint.ts';
+import { isOpenNetwork, openNetworkError, openTokenError } from '../endpoint.ts';
 import type { AzureBlobCredentials, AzureBlobSettings } from '../settings.ts';
 import { cloudNamed } from './clouds.ts';
 import { parseConnectionString } from './connection-string.ts';
@@ -75,7 +75,6 @@ function withoutConnectionString({ credentials, source }: FoundCredentials): {
 } {
   if (credentials.kind !== 'connection-string') return { credentials, connection: undefined };
   const connection = parseConnectionString(credentials.connectionString, source);
-  if (connection.credentials.kind === 'connection-string') throw new UsageError('a string in a string');
   return { credentials: connection.credentials, connection };
 }
 
@@ -127,10 +126,7 @@ function checkEndpoint(
   if (isOpenNetwork(url) && !allowHttp) throw openNetworkError(url.hostname);
   const isToken = kind !== 'account-key' && kind !== 'sas';
   if (!isToken || url.protocol === 'https:') return;
-  throw new UsageError('tokens are not sent over plain HTTP', {
-    where: url.origin,
-    advice: 'use https://, or an account key',
-  });
+  throw openTokenError(url.origin, 'use https://, or an account key');
 }
 
 /** The first value of a variable, and where it stands. */

@@ -14,7 +14,7 @@ import { resolveAccess } from './access.ts';
 import type { AzureBlobAccess } from './access.ts';
 import { answerOf } from './azure-error.ts';
 import type { AzureAnswer } from './azure-error.ts';
-import { tokenCredential } from './identity.ts';
+import { TokenSource } from './identity.ts';
 import { formatAzureBlobLocation } from './location.ts';
 import type { AzureBlobLocation } from './location.ts';
 
@@ -22,6 +22,8 @@ import type { AzureBlobLocation } from './location.ts';
 export interface AzureBlobClient {
   readonly container: ContainerClient;
   readonly access: AzureBlobAccess;
+  /** Undefined where no tokens are needed. */
+  readonly tokens: TokenSource | undefined;
   /** Ends its connections. */
   readonly close: () => void;
 }
@@ -41,17 +43,19 @@ export async function createClient(
   const agents = await ConnectionAgents.open(settings);
   // Who gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
   const tokenAgents = await ConnectionAgents.open({ caCertificates, proxy });
-  const pipeline = newPipeline(await credentialFor(access, tokenAgents), {
+  const credential = await credentialFor(access, tokenAgents);
+  const pipeline = newPipeline(credential, {
     // Every attempt is ours: ours are counted, shown and bounded.
     retryOptions: { maxTries: 1 },
   });
   pipeline.factories.push(guardAnswers(agents.for(new URL(endpoint)), formatAzureBlobLocation(location)));
   const query = credentials.kind === 'sas' ? `?${credentials.sas.replace(/^\?/, '')}` : '';
+  const tokens = credential instanceof TokenSource ? credential : undefined;
   const close = (): void => {
     agents.close();
     tokenAgents.close();
   };
-  return { container: new ContainerClient(url + query, pipeline), access, close };
+  return { container: new ContainerClient(url + query, pipeline), access, tokens, close };
 }
 
 async function credentialFor(access: AzureBlobAccess, agents: ConnectionAgents) {
@@ -60,7 +64,7 @@ async function credentialFor(access: AzureBlobAccess, agents: ConnectionAgents) 
   if (credentials.kind === 'account-key') {
     return new StorageSharedKeyCredential(account, credentials.accountKey);
   }
-  return tokenCredential(credentials, access, agents);
+  return TokenSource.create(credentials, access, agents);
 }
 
 /** Sends over sockets of ours, and refuses what is not Azure's: behind a wrong endpoint anything may answer. */

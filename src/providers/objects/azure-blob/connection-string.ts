@@ -2,13 +2,16 @@ import { UsageError } from '../../../base/errors.ts';
 import type { AzureBlobCredentials } from '../settings.ts';
 import { endpointUrl } from './location.ts';
 
+/** What a connection string can hold. */
+type ConnectionCredentials = Extract<AzureBlobCredentials, { readonly kind: 'account-key' | 'sas' }>;
+
 /** What a connection string says of the blobs of an account. */
 export interface AzureConnection {
   readonly account: string;
   /** Undefined for that of the account in its cloud. */
   readonly endpoint: string | undefined;
   readonly endpointSuffix: string | undefined;
-  readonly credentials: AzureBlobCredentials;
+  readonly credentials: ConnectionCredentials;
 }
 
 /** Azurite's, which its documentation tells everyone. */
@@ -35,7 +38,7 @@ export function parseConnectionString(text: string, where: string): AzureConnect
   return { account, endpoint, endpointSuffix, credentials: credentialsIn(parts, where) };
 }
 
-function credentialsIn(parts: ReadonlyMap<string, string>, where: string): AzureBlobCredentials {
+function credentialsIn(parts: ReadonlyMap<string, string>, where: string): ConnectionCredentials {
   const accountKey = parts.get('accountkey');
   if (accountKey !== undefined) return { kind: 'account-key', accountKey };
   const sas = parts.get('sharedaccesssignature');

@@ -2,7 +2,7 @@ import { StoreError, TranshipError } from '../../../base/errors.ts';
 import type { AzureBlobRequests } from './requests.ts';
 
 /** What one Blob Batch request takes. */
-const BATCH_KEYS = 256;
+export const BATCH_KEYS = 256;
 
 /** Deletes blobs of one container: in batches where the server knows them, else singly, several at once. */
 export class AzureBlobDeletion {
@@ -33,7 +33,10 @@ export class AzureBlobDeletion {
     }
   }
 
-  /** False where the server takes no batch: what is wrong with the blobs themselves shows when they go singly. */
+  /**
+   * False where the server takes no batch, or leaves out what became of some blobs: what is wrong with the blobs
+   * themselves shows when they go singly.
+   */
   async #deleteBatch(keys: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
     if (!this.#hasBatches || keys.length < 2) return false;
     const where = keys[0] ?? '';
@@ -46,11 +49,16 @@ export class AzureBlobDeletion {
           ),
         { where, signal },
       );
-      for (const [index, { status, errorCode = '' }] of subResponses.entries()) {
-        if (status < 400 || errorCode === 'BlobNotFound') continue;
-        throw new RefusedBlob(this.#requests.refusal(status, errorCode, keys[index] ?? where));
+      let isWhole = true;
+      for (const [index, key] of keys.entries()) {
+        // The SDK's type does not say so, but an answer that it cannot assign to a blob is missing.
+        const answer = subResponses.at(index);
+        if (answer === undefined || !Number.isInteger(answer.status)) isWhole = false;
+        else if (answer.status >= 400 && answer.errorCode !== 'BlobNotFound') {
+          throw new RefusedBlob(this.#requests.refusal(answer.status, answer.errorCode ?? '', key));
+        }
       }
-      return true;
+      return isWhole;
     } catch (error) {
       if (error instanceof RefusedBlob) throw error.refusal;
       if (!(error instanceof StoreError) || error.retryable || error.code === 'no-bucket') throw error;

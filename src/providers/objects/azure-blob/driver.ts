@@ -26,7 +26,7 @@ import type { AzureBlobSettings } from '../settings.ts';
 import { answerOf } from './azure-error.ts';
 import { createClient } from './client.ts';
 import type { AzureBlobClient } from './client.ts';
-import { AzureBlobDeletion } from './deletion.ts';
+import { AzureBlobDeletion, BATCH_KEYS } from './deletion.ts';
 import { isFolderMarker } from './folder-marker.ts';
 import { AzureBlobListing } from './listing.ts';
 import { formatAzureBlobLocation } from './location.ts';
@@ -62,6 +62,7 @@ export class AzureBlobDriver implements ObjectDriver {
       confirmsPuts: true,
       comparesSha256: false,
       partsLeaveNothing: true,
+      keysPerDeletion: BATCH_KEYS,
     };
     // Messages name the whole location; `url` is that of the container, of which a prefix is a view.
     const url = formatAzureBlobLocation(location);

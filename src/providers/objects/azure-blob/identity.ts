@@ -1,4 +1,9 @@
-import type { ClientAssertionCredentialOptions, GetTokenOptions, TokenCredential } from '@azure/identity';
+import type {
+  AccessToken,
+  ClientAssertionCredentialOptions,
+  GetTokenOptions,
+  TokenCredential,
+} from '@azure/identity';
 import { readFile } from 'node:fs/promises';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
 import { isPassingNetworkError } from '../network-error.ts';
@@ -18,20 +23,72 @@ export interface IdentityPlace {
 const KNOWN_HOST =
   /^https:\/\/login\.(microsoftonline\.(com|us)|chinacloudapi\.cn|partner\.microsoftonline\.cn)\/?$/;
 
-/** Gets tokens; what fails is a TranshipError. Loads the library for it, half a second of work, first here. */
-export async function tokenCredential(
-  credentials: IdentityCredentials,
-  place: IdentityPlace,
-  agents: ConnectionAgents,
-): Promise<TokenCredential> {
-  const identity = await sdkCredential(credentials, place, agents);
-  return {
-    getToken: async (scopes: string | string[], options?: GetTokenOptions) => {
-      try {
-        return await identity.getToken(scopes, options);
-      } catch (error) {
-        throw identityError(error, place);
-      }
+/** Gets tokens; what fails is a TranshipError. */
+export class TokenSource implements TokenCredential {
+  readonly #identity: TokenCredential;
+  readonly #place: IdentityPlace;
+  readonly #exchange: TokenExchange;
+  #pending = 0;
+
+  private constructor(identity: TokenCredential, place: IdentityPlace, exchange: TokenExchange) {
+    this.#identity = identity;
+    this.#place = place;
+    this.#exchange = exchange;
+  }
+
+  /** Loads the library for it, half a second of work, first here. */
+  static async create(
+    credentials: IdentityCredentials,
+    place: IdentityPlace,
+    agents: ConnectionAgents,
+  ): Promise<TokenSource> {
+    const exchange = new TokenExchange();
+    return new TokenSource(await sdkCredential(credentials, place, { agents, exchange }), place, exchange);
+  }
+
+  /** True while a token is waited for. */
+  get isPending(): boolean {
+    return this.#pending > 0;
+  }
+
+  async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null> {
+    this.#pending += 1;
+    try {
+      return await this.#identity.getToken(scopes, options);
+    } catch (error) {
+      throw identityError(error, this.#place, this.#exchange.last);
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+}
+
+/** What became of the last request to the token server. */
+type Exchanged =
+  | { readonly kind: 'answered'; readonly status: number; readonly text: string }
+  | { readonly kind: 'broken'; readonly error: unknown };
+
+/**
+ * Sees what the token server said, or what broke on the way to it: the library has one code for much of that. After a
+ * server that is busy the library refuses for a minute without asking; what was said last holds then.
+ */
+class TokenExchange {
+  last: Exchanged | undefined;
+
+  readonly policy: NonNullable<ClientAssertionCredentialOptions['additionalPolicies']>[number] = {
+    position: 'perRetry',
+    policy: {
+      name: 'transhipTokenExchange',
+      sendRequest: async (request, next) => {
+        try {
+          const answer = await next(request);
+          this.last = { kind: 'answered', status: answer.status, text: answer.bodyAsText ?? '' };
+          return answer;
+        } catch (error) {
+          this.last = { kind: 'broken', error };
+          throw error;
+        }
+      },
     },
   };
 }
@@ -39,7 +96,7 @@ export async function tokenCredential(
 async function sdkCredential(
   credentials: IdentityCredentials,
   { authorityHost, source }: IdentityPlace,
-  agents: ConnectionAgents,
+  { agents, exchange }: { readonly agents: ConnectionAgents; readonly exchange: TokenExchange },
 ): Promise<TokenCredential> {
   const { ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential } =
     await import('@azure/identity');
@@ -48,6 +105,7 @@ async function sdkCredential(
     disableInstanceDiscovery: !KNOWN_HOST.test(authorityHost),
     // Every attempt is ours: ours are counted, shown and bounded.
     retryOptions: { maxRetries: 0 },
+    additionalPolicies: [exchange.policy],
     // A host that is none is refused by the library.
     ...(URL.canParse(authorityHost) ? { agent: agents.for(new URL(authorityHost)) } : {}),
   };
@@ -74,7 +132,7 @@ async function sdkCredential(
       }
     }
   } catch (error) {
-    throw identityError(error, { authorityHost, source });
+    throw identityError(error, { authorityHost, source }, undefined);
   }
 }
 
@@ -105,13 +163,17 @@ async function readText(path: string, source: string): Promise<string> {
   throw new StoreError('unauthenticated', `the file that ${source} names is empty`, { where: path });
 }
 
-function identityError(error: unknown, { authorityHost, source }: IdentityPlace): TranshipError {
+function identityError(
+  error: unknown,
+  { authorityHost, source }: IdentityPlace,
+  last: Exchanged | undefined,
+): TranshipError {
   const own = ownErrorIn(error);
   if (own !== undefined) return own;
-  const retryable = isTransient(error);
+  const retryable = last !== undefined && isTransient(last);
   return new StoreError(
     retryable ? 'unavailable' : 'unauthenticated',
-    `no token from ${authorityHost}: ${reasonOf(error)}`,
+    `no token from ${authorityHost}: ${reasonOf(error, last)}`,
     { where: source, cause: error, retryable },
   );
 }
@@ -124,20 +186,16 @@ function ownErrorIn(error: unknown): TranshipError | undefined {
   return undefined;
 }
 
-function isTransient(error: unknown): boolean {
-  if (isPassingNetworkError(error)) return true;
-  const status =
-    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-      ? error.statusCode
-      : 0;
-  return (
-    status === 429 || status >= 500 || /ECONNRE|EAI_AGAIN|ETIMEDOUT|network_error/.test(describeError(error))
-  );
+function isTransient(last: Exchanged): boolean {
+  if (last.kind === 'broken') return isPassingNetworkError(last.error);
+  return last.status === 408 || last.status === 429 || last.status >= 500;
 }
 
-/** Entra's own code and sentence; what follows them are times and ids of the request. */
-function reasonOf(error: unknown): string {
-  const text = describeError(error);
-  const [code] = /AADSTS\d+:[^\\]{0,160}/.exec(text) ?? [];
-  return (code ?? text).split(/\s*(?:Trace ID|Timestamp)/)[0]?.slice(0, 200) ?? '';
+/** What broke; else Entra's own code and sentence, without the times and ids of the request that follow them. */
+function reasonOf(error: unknown, last: Exchanged | undefined): string {
+  if (last?.kind === 'broken') return describeError(last.error).slice(0, 200);
+  const said = last === undefined ? '' : last.text;
+  const [code] = /AADSTS\d+:[^\\"]{0,160}/.exec(said) ?? [];
+  if (code === undefined && last !== undefined && last.status >= 400) return `it answered ${last.status}`;
+  return (code ?? describeError(error)).split(/\s*(?:Trace ID|Timestamp)/)[0]?.slice(0, 200) ?? '';
 }

@@ -76,8 +76,9 @@ export class AzureBlobListing {
 
 function* infosOf(page: ContainerListBlobFlatSegmentResponse): Generator<ObjectInfo, void, undefined> {
   for (const { name, properties, metadata } of page.segment.blobItems) {
-    const sizeBytes = properties.contentLength ?? 0;
-    if (!isValidKey(name) || isFolderMarker(sizeBytes, metadata)) continue;
+    const sizeBytes = properties.contentLength;
+    if (!isValidKey(name) || isFolderMarker(sizeBytes ?? 0, metadata)) continue;
+    if (sizeBytes === undefined) throw notAListing(name, 'the server’s answer lacks the size of an object');
     yield { key: name, sizeBytes, modifiedMs: properties.lastModified.getTime() };
   }
 }

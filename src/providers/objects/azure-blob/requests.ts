@@ -86,6 +86,8 @@ export class AzureBlobRequests {
       this.#wasReached = true;
       return result;
     } catch (error) {
+      // A token that does not come would be waited for by every later request as well.
+      if (scope.fellSilent && client.tokens?.isPending === true) clients.replace(client);
       const known = this.errorOf(error, scope, where, client);
       const isExpired = known instanceof StoreError && known.code === 'unauthenticated';
       throw isExpired && clients.renew(client) ? asRetryable(known) : known;

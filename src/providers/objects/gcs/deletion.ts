@@ -4,7 +4,7 @@ import { parseRefusal, refusalError } from './gcs-error.ts';
 import type { GcsRequests } from './requests.ts';
 
 /** What one batch takes. */
-const BATCH_CALLS = 100;
+export const BATCH_CALLS = 100;
 
 /** Deletes the objects in batches; throws for the first that the server refused to delete. */
 export async function deleteObjects(
@@ -56,13 +56,21 @@ function splitAnswers(text: string, contentType: string): ReadonlyMap<number, Pa
   return new Map(
     parts.flatMap((part) => {
       const number = /^content-id:\s*<response-(\d+)>/im.exec(part)?.[1];
-      const [, status, head = '', body = ''] =
-        /^HTTP\/1\.\d (\d{3})[^\n]*\n(.*?)(?:\r?\n\r?\n(.*))?$/ms.exec(part) ?? [];
-      if (number === undefined || status === undefined) return [];
-      const retryAfter = /^retry-after:\s*(\d+)/im.exec(head)?.[1];
-      return [[Number(number), { status: Number(status), retryAfter, body: body.trim() }] as const];
+      const answer = readAnswer(part);
+      return number === undefined || answer === undefined ? [] : [[Number(number), answer] as const];
     }),
   );
+}
+
+/** The answer in a part, which begins at its status line; undefined where there is none. */
+function readAnswer(part: string): PartAnswer | undefined {
+  const statusLine = /^HTTP\/1\.\d (\d{3})/m.exec(part);
+  if (statusLine === null) return undefined;
+  const answer = part.slice(statusLine.index);
+  const blankLine = /\r?\n\r?\n/.exec(answer);
+  const head = blankLine === null ? answer : answer.slice(0, blankLine.index);
+  const body = blankLine === null ? '' : answer.slice(blankLine.index).trim();
+  return { status: Number(statusLine[1]), retryAfter: /^retry-after:\s*(\d+)/im.exec(head)?.[1], body };
 }
 
 function checkAnswer(requests: GcsRequests, answer: PartAnswer | undefined, key: string): void {

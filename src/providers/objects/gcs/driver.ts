@@ -20,7 +20,7 @@ import { Renewable } from '../renewable.ts';
 import { checkedIdleTimeoutMs } from '../request-scope.ts';
 import type { RequestScope } from '../request-scope.ts';
 import type { GcsSettings } from '../settings.ts';
-import { deleteObjects } from './deletion.ts';
+import { BATCH_CALLS, deleteObjects } from './deletion.ts';
 import { HttpClient } from './http-client.ts';
 import { createIdentity } from './identity.ts';
 import type { GcsIdentity } from './identity.ts';
@@ -63,6 +63,7 @@ export class GcsDriver implements ObjectDriver {
       confirmsPuts: true,
       comparesSha256: false,
       partsLeaveNothing: false,
+      keysPerDeletion: BATCH_CALLS,
     };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatGcsLocation(location);

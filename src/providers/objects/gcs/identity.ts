@@ -21,7 +21,8 @@ export async function createIdentity(
   settings: GcsSettings,
   { isGoogle, timeoutMs }: { readonly isGoogle: boolean; readonly timeoutMs: number },
 ): Promise<GcsIdentity> {
-  const { credentialsFile, credentialsText, accessToken, caCertificates, proxy } = settings;
+  const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy } = settings;
+  const accessToken = settings.accessToken ?? (isGoogle ? googleAccessToken : undefined);
   // What gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
   const agents = () => ConnectionAgents.open({ caCertificates, proxy });
   if (credentialsText !== undefined) {

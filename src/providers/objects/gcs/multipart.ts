@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
 import { TEMPORARY_MARK } from '../object-key.ts';
-import { deleteObjects } from './deletion.ts';
+import { BATCH_CALLS, deleteObjects } from './deletion.ts';
 import { field, textOf } from './json-value.ts';
 import type { GcsRequests } from './requests.ts';
 import { uploadObject } from './upload.ts';
@@ -11,6 +11,8 @@ import { uploadObject } from './upload.ts';
 const MAX_SOURCES = 32;
 /** An abort must get through when its caller has already been cancelled, but must not hold that caller for long. */
 const ABORT_LIMIT_MS = 30_000;
+/** Of deleting the parts of an object that is published: nobody repeats what has succeeded. */
+const TIDY_ATTEMPTS = 2;
 
 /** An object that is joined with others: exactly these bytes, whatever is put under its name later. */
 interface Source {
@@ -22,8 +24,8 @@ interface Source {
  * An upload in parts that are objects of their own, `KEY-tmp-ID-NUMBER-tmp-part`, each confirmed by its MD5, and that
  * the server joins in the end (compose), 32 at a time. Unlike the multipart uploads of the XML API, which replace
  * whatever is there, joining has preconditions, so that `create` is atomic; unlike a resumable upload, whose bytes come
- * one after the other, parts come in any order and at once. Parts of a writer that was killed stay: a rule of the
- * bucket's life cycle can delete what ends in `-tmp-part`.
+ * one after the other, parts come in any order and at once. Parts stay where a writer was killed, or where they could
+ * not be deleted after the join: a rule of the bucket's life cycle can delete what ends in `-tmp-part`.
  */
 export class GcsMultipartUpload implements MultipartUpload {
   readonly #requests: GcsRequests;
@@ -64,8 +66,7 @@ export class GcsMultipartUpload implements MultipartUpload {
     if (this.#parts.size === 0) throw new UsageError('an upload in parts needs a part', { where: this.#key });
     if (this.#state === 'open') await this.#join(signal);
     this.#state = 'complete';
-    // Repeated when it fails: it is then all that a repeated completion does.
-    await this.#deleteParts();
+    await this.#tidy();
   }
 
   async abort(): Promise<void> {
@@ -75,10 +76,10 @@ export class GcsMultipartUpload implements MultipartUpload {
 
   async #join(signal: AbortSignal | undefined): Promise<void> {
     const isCreate = this.#options.mode === 'create';
-    if (isCreate) await this.#refuseExisting(signal);
     let sources = [...this.#parts].sort(([a], [b]) => a - b).map(([, part]) => part);
-    while (sources.length > MAX_SOURCES) sources = await this.#joinGroups(sources, signal);
     try {
+      if (isCreate) await this.#refuseExisting(signal);
+      while (sources.length > MAX_SOURCES) sources = await this.#joinGroups(sources, signal);
       await this.#compose(this.#key, sources, isCreate, signal);
     } catch (error) {
       if (error instanceof StoreError && error.code === 'already-exists') await this.#giveUp();
@@ -140,10 +141,21 @@ export class GcsMultipartUpload implements MultipartUpload {
     throw new StoreError('already-exists', 'the object exists already', { where: this.#key });
   }
 
+  /** The object is published: what cannot be deleted now does not make its put a failure. */
+  async #tidy(): Promise<void> {
+    for (let attempt = 0; attempt < TIDY_ATTEMPTS && this.#names.size > 0; attempt += 1) {
+      await this.#deleteParts().catch(() => {});
+    }
+  }
+
   async #deleteParts(): Promise<void> {
+    const signal = AbortSignal.timeout(ABORT_LIMIT_MS);
     const names = [...this.#names];
-    await deleteObjects(this.#requests, names, AbortSignal.timeout(ABORT_LIMIT_MS));
-    for (const name of names) this.#names.delete(name);
+    for (let start = 0; start < names.length; start += BATCH_CALLS) {
+      const batch = names.slice(start, start + BATCH_CALLS);
+      await deleteObjects(this.#requests, batch, signal);
+      for (const name of batch) this.#names.delete(name);
+    }
   }
 
   #newName(): string {

@@ -4,6 +4,7 @@ import { orAborted } from '../../../base/until-aborted.ts';
 import { bodyStream } from '../body-stream.ts';
 import type { ObjectBody, Pace } from '../driver.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
+import { isOpenNetwork, openTokenError } from '../endpoint.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
@@ -22,8 +23,6 @@ export interface CallOptions {
   /** The key, or the prefix. */
   readonly where: string;
   readonly signal: AbortSignal | undefined;
-  /** True for a request whose caller must learn what became of it, cancelled or not. Default false. */
-  readonly isTold?: boolean;
 }
 
 /** One call of the JSON API. */
@@ -83,11 +82,10 @@ export class GcsRequests {
   /** The answer's body as text, and its headers. */
   async callForText(
     call: Call,
-    { where, signal, isTold = false }: CallOptions,
+    { where, signal }: CallOptions,
   ): Promise<{ readonly body: string; readonly headers: IncomingMessage['headers'] }> {
     const scope = this.open(where, signal);
     try {
-      if (isTold) scope.markSent();
       const answer = await this.sendWithin(scope, call, where);
       return { body: await this.#readText(scope, answer, where), headers: answer.headers };
     } finally {
@@ -162,7 +160,7 @@ export class GcsRequests {
       return await orAborted(identity.headers(), scope.signal);
     } catch (error) {
       // A token that does not come would be waited for by every later request as well.
-      if (scope.failure !== undefined) this.#options.identities.replace(identity);
+      if (scope.fellSilent) this.#options.identities.replace(identity);
       throw this.failureOf(error, scope, where);
     }
   }
@@ -174,7 +172,11 @@ export class GcsRequests {
     where: string,
   ): Promise<IncomingMessage> {
     const { endpoint, allowHttp, insecureTls, warnings, client, userProject } = this.#options;
-    warnings.openNetwork(new URL(endpoint), allowHttp);
+    const url = new URL(endpoint);
+    warnings.openNetwork(url, allowHttp);
+    if (isOpenNetwork(url) && Object.keys(authorization).length > 0) {
+      throw openTokenError(url.origin, 'use https://');
+    }
     if (insecureTls) warnings.uncheckedCertificate(endpoint);
     const { method, path, body, headers, pace, query = {} } = call;
     const payer = userProject === undefined ? {} : { 'x-goog-user-project': userProject };

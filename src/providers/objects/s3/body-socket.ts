@@ -35,7 +35,7 @@ export class BodySocket {
   /** For `connect`. */
   readonly onread: OnReadOpts;
   #socket: Duplex | undefined;
-  #state: 'head' | 'body' | 'other' = 'head';
+  #state: 'head' | 'body' | 'complete' | 'other' = 'head';
   /** What came of a head. */
   #head: Uint8Array[] = [];
   #body: Body | undefined;
@@ -82,6 +82,7 @@ export class BodySocket {
   #take(bytes: Uint8Array): boolean {
     if (bytes.buffer === this.#scratch.buffer) this.#scratchUsed += bytes.byteLength;
     if (this.#state === 'body') return this.#takeBody(bytes);
+    if (this.#state === 'complete') return this.#refuse();
     return this.#state === 'head' ? this.#takeHead(bytes) : this.#hand(bytes);
   }
 
@@ -110,10 +111,18 @@ export class BodySocket {
   #takeBody(bytes: Uint8Array): boolean {
     const body = this.#body;
     if (body === undefined) return this.#hand(bytes);
-    const rest = bytes.subarray(body.take(bytes));
-    if (body.isComplete) this.#state = 'other';
-    // More than was announced is for Node's HTTP to refuse.
-    return rest.byteLength > 0 ? this.#hand(rest) : body.wantsMore;
+    const takenBytes = body.take(bytes);
+    if (body.isComplete) this.#state = 'complete';
+    return takenBytes < bytes.byteLength ? this.#refuse() : body.wantsMore;
+  }
+
+  /**
+   * More came than was announced. Node's HTTP has its answer by now and would pass over it; what follows on this
+   * connection must not be taken for the answer to another request.
+   */
+  #refuse(): boolean {
+    this.#socket?.destroy();
+    return false;
   }
 }
 

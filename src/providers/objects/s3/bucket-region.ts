@@ -1,30 +1,57 @@
 import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Renewable } from '../renewable.ts';
+import { amazonEndpointIn, isAmazonHost } from './location.ts';
 
 const REGION = /^[a-z0-9-]{1,64}$/;
 
+/** A region, and the endpoint by which requests get there. */
+export interface BucketPlace {
+  readonly region: string;
+  /** Undefined where the SDK makes Amazon's of the region. */
+  readonly endpoint: string | undefined;
+}
+
 /** Where a server said that the bucket is, against what location and environment say. */
 export class FoundRegion {
-  #name: string | undefined;
+  #place: BucketPlace | undefined;
 
   /** Undefined while nobody has said so. */
-  get name(): string | undefined {
-    return this.#name;
+  get place(): BucketPlace | undefined {
+    return this.#place;
   }
 
   /**
-   * Has the clients made anew for this region. True when the next request may succeed: once, since what sends us from
-   * region to region has none of them.
+   * Has the clients made anew for this region, which is not theirs. True when the next request may succeed: once, since
+   * what sends us from region to region has none of them. Never where the user has named a host of Amazon's that is of
+   * one region alone.
    */
-  async take(name: string, client: S3Client, clients: Renewable<S3Client>): Promise<boolean> {
-    const before = await client.config.region();
+  async take(region: string, client: S3Client, clients: Renewable<S3Client>): Promise<boolean> {
+    const asked = await client.config.endpoint?.();
     if (clients.isReplaced(client)) return true;
-    if (this.#name !== undefined || name === before) return false;
-    this.#name = name;
+    if (this.#place !== undefined) return false;
+    const endpoint = asked === undefined ? undefined : endpointIn(region, originOf(asked));
+    if (asked !== undefined && endpoint === undefined) return false;
+    this.#place = { region, endpoint };
     clients.replace(client);
     return true;
   }
+}
+
+/** As the SDK's configuration has it. */
+interface SdkEndpoint {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+}
+
+/** Undefined where this endpoint leads to no other region. */
+function endpointIn(region: string, endpoint: string): string | undefined {
+  return isAmazonHost(new URL(endpoint).hostname) ? amazonEndpointIn(region, endpoint) : endpoint;
+}
+
+function originOf({ protocol, hostname, port }: SdkEndpoint): string {
+  return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
 }
 
 /** The region of the bucket as a refusal tells it, in a header or in its text; undefined where it is about others. */

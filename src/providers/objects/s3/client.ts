@@ -3,13 +3,12 @@ import { StoreError, UsageError } from '../../../base/errors.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
 import { isOpenNetwork } from '../endpoint.ts';
 import type { S3Settings } from '../settings.ts';
+import type { BucketPlace } from './bucket-region.ts';
 import { credentialsFor } from './credentials.ts';
-import { s3EndpointOrigin } from './location.ts';
+import { isAmazonHost, s3EndpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
 import { createTransport } from './transport.ts';
 
-/** Amazon's own hosts take the bucket in the host name; what else there is often knows it only in the path. */
-const AMAZON = /(^|\.)amazonaws\.com(\.cn)?$/;
 /** The names of buckets that a host name can begin with, and that a certificate for `*.` covers. */
 const HOST_LABEL = /^[a-z0-9-]+$/;
 
@@ -20,7 +19,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 
 export interface ClientOptions {
   /** Where the bucket was found to be, against what location and environment say. */
-  readonly region?: string | undefined;
+  readonly place?: BucketPlace | undefined;
   readonly warnings: ConnectionWarnings;
 }
 
@@ -28,17 +27,14 @@ export interface ClientOptions {
 export async function createClient(
   location: S3Location,
   settings: S3Settings,
-  { region, warnings }: ClientOptions,
+  { place, warnings }: ClientOptions,
 ): Promise<S3Client> {
-  const configured = settings.endpoint === undefined ? undefined : s3EndpointOrigin(settings.endpoint);
-  const named = location.endpoint ?? configured;
-  // An endpoint of Amazon's belongs to a region; the SDK knows that of the other one.
-  const endpoint = region !== undefined && isAmazons(named) ? undefined : named;
+  const { region, endpoint } = place ?? (await namedPlace(location, settings));
   const where = endpoint ?? `s3://${location.bucket}`;
   const requestHandler = createTransport(settings);
   if (settings.insecureTls === true) warnings.uncheckedCertificate(where);
   const client = new S3Client({
-    region: region ?? location.region ?? (await configuredRegion(settings.profile)),
+    region,
     credentials: credentialsFor(settings, where),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
@@ -60,21 +56,23 @@ export async function createClient(
   return client;
 }
 
-function isAmazons(endpoint: string | undefined): boolean {
-  return endpoint !== undefined && AMAZON.test(new URL(endpoint).hostname);
-}
-
+/** Amazon's own hosts take the bucket in the host name; what else there is often knows it only in the path. */
 function wantsPathStyle(bucket: string, endpoint: string | undefined): boolean {
-  return !HOST_LABEL.test(bucket) || (endpoint !== undefined && !isAmazons(endpoint));
+  if (!HOST_LABEL.test(bucket)) return true;
+  return endpoint !== undefined && !isAmazonHost(new URL(endpoint).hostname);
 }
 
-/** From AWS_REGION or the profile, as the SDK reads them; servers without regions take any. */
-async function configuredRegion(profile: string | undefined): Promise<string> {
+/** As location and settings say, else environment and profile, as the SDK reads them. */
+async function namedPlace(location: S3Location, { endpoint, profile }: S3Settings): Promise<BucketPlace> {
   const probe = new S3Client(profile === undefined ? {} : { profile });
   try {
-    return await probe.config.region();
-  } catch {
-    return 'us-east-1';
+    // Left to the SDK, an endpoint of the environment would not be known here.
+    const named = endpoint ?? (await probe.config.serviceConfiguredEndpoint?.());
+    return {
+      // Servers without regions take any.
+      region: location.region ?? (await probe.config.region().catch(() => 'us-east-1')),
+      endpoint: location.endpoint ?? (named === undefined ? undefined : s3EndpointOrigin(named)),
+    };
   } finally {
     probe.destroy();
   }

@@ -6,7 +6,7 @@ import type { S3Requests } from './requests.ts';
 import { refusalError } from './s3-error.ts';
 
 /** What one DeleteObjects request takes. */
-const BATCH_KEYS = 1000;
+export const BATCH_KEYS = 1000;
 
 /** Deletes the objects in batches; throws for the first that the server refused to delete. */
 export async function deleteObjects(

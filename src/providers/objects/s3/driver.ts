@@ -28,7 +28,7 @@ import { ConnectionWarnings } from '../connection-warnings.ts';
 import type { ServiceDriverOptions } from '../driver-options.ts';
 import { FoundRegion } from './bucket-region.ts';
 import { createClient } from './client.ts';
-import { deleteObjects } from './deletion.ts';
+import { BATCH_KEYS, deleteObjects } from './deletion.ts';
 import { listObjects } from './listing.ts';
 import { formatS3Location } from './location.ts';
 import type { S3Location } from './location.ts';
@@ -43,6 +43,8 @@ import { UploadSweep } from './upload-sweep.ts';
 import type { S3Settings } from '../settings.ts';
 
 const CONNECTIONS = 16;
+/** Taking an object back must get through, its caller cancelled or not, but must not hold that caller for long. */
+const TAKE_BACK_LIMIT_MS = 30_000;
 
 /** A bucket of Amazon S3 or of a server that speaks its protocol. Keys are those of the bucket, without a prefix. */
 export class S3Driver implements ObjectDriver {
@@ -63,6 +65,7 @@ export class S3Driver implements ObjectDriver {
       confirmsPuts: true,
       comparesSha256: true,
       partsLeaveNothing: true,
+      keysPerDeletion: BATCH_KEYS,
     };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatS3Location(location);
@@ -71,7 +74,7 @@ export class S3Driver implements ObjectDriver {
     const region = new FoundRegion();
     this.#clients = new Renewable({
       where: url,
-      create: () => createClient(location, settings, { region: region.name, warnings }),
+      create: () => createClient(location, settings, { place: region.place, warnings }),
       destroy: (client) => client.destroy(),
     });
     this.#requests = new S3Requests({
@@ -110,7 +113,12 @@ export class S3Driver implements ObjectDriver {
       throw this.#headers.explained(error);
     });
     if (stored.ETag === undefined) throw unlikeS3(key);
-    this.#headers.confirmEncryption(stored, key);
+    try {
+      this.#headers.confirmEncryption(stored, key);
+    } catch (error) {
+      if (options.mode === 'create') await this.#takeBack(key, stored.VersionId);
+      throw error;
+    }
   }
 
   async *get(key: string, options: GetOptions): AsyncGenerator<Uint8Array, void, undefined> {
@@ -164,6 +172,15 @@ export class S3Driver implements ObjectDriver {
   async close(): Promise<void> {
     await this.#sweep.close();
     await this.#clients.close();
+  }
+
+  /** Deletes what a put in mode `create` made, so that a put that fails leaves nothing; what was replaced is gone. */
+  async #takeBack(key: string, versionId: string | undefined): Promise<void> {
+    const version = versionId === undefined ? {} : { VersionId: versionId };
+    const command = new DeleteObjectCommand({ Bucket: this.#requests.bucket, Key: key, ...version });
+    const signal = AbortSignal.timeout(TAKE_BACK_LIMIT_MS);
+    // The failure to report is that of the put.
+    await this.#requests.send(command, { where: key, signal }).catch(() => undefined);
   }
 
   /** Undefined when the range begins behind the object's last byte. */

@@ -16,13 +16,16 @@ export interface S3Location {
   readonly pathStyle: boolean | undefined;
 }
 
+/** Amazon's own hosts, those of private networks and of FIPS included. */
+const AMAZON = /(^|\.)amazonaws\.com(\.cn)?$/;
 const FORMS = 'write s3://bucket/prefix?endpoint=https://host&region=name, or s3:https://host/bucket/prefix';
 const PARAMETERS: ReadonlySet<string> = new Set(['endpoint', 'region', 'path-style']);
 /** Amazon's rule, with the upper-case letters and underscores that old buckets and other servers have. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/;
 
-/** The region in the name of one of Amazon's hosts. */
-const AMAZON_REGION = /^https?:\/\/s3[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/;
+/** One of Amazon's hosts that differ by their region alone, and that region; the oldest one names none. */
+const AMAZON_REGION =
+  /^(https?):\/\/s3(?:[.-](dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(\.cn)?$/;
 
 /**
  * Reads what follows `s3:` in a location: `//bucket/prefix?endpoint=...&region=...&path-style=true|false`, or restic's
@@ -61,7 +64,7 @@ function parseResticForm(url: string): S3Location {
   if (url.includes('?')) throw wrong('this form of location takes no parameters');
   const [, origin = '', path = ''] = /^(https?:\/\/[^/]*)\/?(.*)$/s.exec(url) ?? [];
   const endpoint = s3EndpointOrigin(origin);
-  return { ...splitPath(path), endpoint, region: AMAZON_REGION.exec(endpoint)?.[1], pathStyle: undefined };
+  return { ...splitPath(path), endpoint, region: AMAZON_REGION.exec(endpoint)?.[3], pathStyle: undefined };
 }
 
 function splitPath(path: string): Pick<S3Location, 'kind' | 'bucket' | 'prefix'> {
@@ -73,6 +76,20 @@ function splitPath(path: string): Pick<S3Location, 'kind' | 'bucket' | 'prefix'>
   if (!BUCKET.test(bucket)) throw wrong('not the name of a bucket');
   if (prefix !== '' && !isValidKey(prefix)) throw wrong('not a prefix that object keys can have');
   return { kind: 's3', bucket, prefix };
+}
+
+/**
+ * The endpoint of another region that is otherwise like this one of Amazon's; undefined for those that are of their
+ * region alone (of a private network, FIPS) or of no region, and for other servers.
+ */
+export function amazonEndpointIn(region: string, endpoint: string): string | undefined {
+  const [, scheme, dualstack = '', , suffix = ''] = AMAZON_REGION.exec(endpoint) ?? [];
+  return scheme === undefined ? undefined : `${scheme}://s3.${dualstack}${region}.amazonaws.com${suffix}`;
+}
+
+/** True for hosts of Amazon's, whatever kind of endpoint they are. */
+export function isAmazonHost(hostname: string): boolean {
+  return AMAZON.test(hostname);
 }
 
 /** Scheme, host and port of an endpoint; throws UsageError for anything else. */

@@ -6,6 +6,7 @@ import {
   PutObjectRetentionCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { StoreError, UsageError, abortError } from '../../../base/errors.ts';
 import { hashOf } from '../body-hash.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
@@ -23,8 +24,11 @@ export class S3MultipartUpload implements MultipartUpload {
   readonly #putHeaders: PutHeaders;
   readonly #target: { readonly Bucket: string; readonly Key: string; readonly UploadId: string };
   readonly #options: PutOptions;
-  readonly #tags = new Map<number, string>();
+  readonly #parts = new Map<number, { readonly tag: string; readonly sizeBytes: number }>();
   #aborted = false;
+  /** A completion was sent, so the object may be there, whatever came back. */
+  #isUncertain = false;
+  #completed: { readonly versionId: string | undefined } | undefined;
 
   private constructor(
     requests: S3Requests,
@@ -89,22 +93,49 @@ export class S3MultipartUpload implements MultipartUpload {
     if (stored.ETag === undefined) {
       throw new StoreError('corrupt', 'the server took a part without a tag', { where: this.#target.Key });
     }
-    this.#tags.set(partNumber, stored.ETag);
+    this.#parts.set(partNumber, { tag: stored.ETag, sizeBytes: body.byteLength });
   }
 
   async complete(options: AbortableOptions = {}): Promise<void> {
     const where = this.#target.Key;
     if (this.#aborted) throw new StoreError('not-found', 'the upload was aborted', { where });
-    if (this.#tags.size === 0) throw new UsageError('a multipart upload needs a part', { where });
-    if (this.#options.mode === 'create') await this.#refuseExisting(options.signal);
-    const parts = [...this.#tags].sort(([a], [b]) => a - b);
+    if (this.#parts.size === 0) throw new UsageError('a multipart upload needs a part', { where });
+    // A repeated completion whose first one got through has only the retention to see to.
+    this.#completed ??= await this.#join(options.signal);
+    await this.#retain(this.#completed.versionId, options.signal);
+  }
+
+  async #join(signal: AbortSignal | undefined): Promise<{ readonly versionId: string | undefined }> {
+    const mayBeThere = this.#isUncertain;
+    try {
+      if (this.#options.mode === 'create') await this.#refuseExisting(signal);
+      return await this.#sendCompletion(signal);
+    } catch (error) {
+      if (mayBeThere && isSettled(error)) await this.#retainEarlier(signal);
+      throw error;
+    }
+  }
+
+  async #sendCompletion(
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly versionId: string | undefined }> {
+    const parts = [...this.#parts].sort(([a], [b]) => a - b);
     const command = new CompleteMultipartUploadCommand({
       ...this.#target,
-      MultipartUpload: { Parts: parts.map(([PartNumber, ETag]) => ({ PartNumber, ETag })) },
+      MultipartUpload: { Parts: parts.map(([PartNumber, { tag }]) => ({ PartNumber, ETag: tag })) },
       ...(this.#options.mode === 'create' ? { IfNoneMatch: '*' } : {}),
     });
-    const made = await this.#requests.send(command, { where, signal: options.signal, isTold: true });
-    await this.#retain(made.VersionId, options.signal);
+    this.#isUncertain = true;
+    const made = await this.#requests.send(command, { where: this.#target.Key, signal, isTold: true });
+    return { versionId: made.VersionId };
+  }
+
+  /** Of an object that an earlier completion made: its caller looks at its size, and is content without another. */
+  async #retainEarlier(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#putHeaders.ObjectLockMode === undefined) return;
+    const found = await this.#findObject(signal);
+    const sizeBytes = [...this.#parts.values()].reduce((total, part) => total + part.sizeBytes, 0);
+    if (found?.ContentLength === sizeBytes) await this.#retain(found.VersionId, signal);
   }
 
   /** Ceph 16 forgets the retention that an upload in parts began with. */
@@ -123,15 +154,19 @@ export class S3MultipartUpload implements MultipartUpload {
 
   /** Some servers (Ceph 16) ignore the condition of a completion; there, writers that race within it go unnoticed. */
   async #refuseExisting(signal: AbortSignal | undefined): Promise<void> {
+    if ((await this.#findObject(signal)) === undefined) return;
+    throw new StoreError('already-exists', 'the object exists already', { where: this.#target.Key });
+  }
+
+  async #findObject(signal: AbortSignal | undefined): Promise<HeadObjectCommandOutput | undefined> {
     const { Bucket, Key } = this.#target;
     const command = new HeadObjectCommand({ ...(await this.#headers.forRead()), Bucket, Key });
     try {
-      await this.#requests.send(command, { where: Key, signal });
+      return await this.#requests.send(command, { where: Key, signal });
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'not-found') return;
+      if (error instanceof StoreError && error.code === 'not-found') return undefined;
       throw error;
     }
-    throw new StoreError('already-exists', 'the object exists already', { where: Key });
   }
 
   async abort(): Promise<void> {
@@ -146,4 +181,9 @@ export class S3MultipartUpload implements MultipartUpload {
       if (!(error instanceof StoreError) || error.code !== 'not-found') throw error;
     }
   }
+}
+
+/** The upload is gone, or its object there: both may be because an earlier completion got through. */
+function isSettled(error: unknown): boolean {
+  return error instanceof StoreError && (error.code === 'not-found' || error.code === 'already-exists');
 }

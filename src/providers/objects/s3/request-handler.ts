@@ -8,6 +8,7 @@ import type { DirectBody } from './body-socket.ts';
 export const CONNECT_LIMIT_MS = 30_000;
 
 type Handle = NodeHttpHandler['handle'];
+type Update = NodeHttpHandler['updateHttpClientConfig'];
 
 /** Node's HTTP for all requests, with connections of their own for gets, whose bodies are read past it. */
 export class RequestHandler extends NodeHttpHandler {
@@ -25,6 +26,11 @@ export class RequestHandler extends NodeHttpHandler {
     // Node's HTTP was told that there is none.
     if (body !== undefined) answered.response.headers['content-length'] = String(body.sizeBytes);
     return answered;
+  }
+
+  override updateHttpClientConfig(...[key, value]: Parameters<Update>): void {
+    super.updateHttpClientConfig(key, value);
+    this.#gets.updateHttpClientConfig(key, value);
   }
 
   override destroy(): void {

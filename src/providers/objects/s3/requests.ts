@@ -16,7 +16,7 @@ import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
 import { regionAfter } from './bucket-region.ts';
 import type { FoundRegion } from './bucket-region.ts';
-import { s3Error } from './s3-error.ts';
+import { otherRegionError, s3Error } from './s3-error.ts';
 
 /** A request of the SDK. */
 export type S3Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = Command<
@@ -157,8 +157,9 @@ export class S3Requests {
     if (!(known instanceof StoreError)) return known;
     if (isExpired(error) && clients.renew(client)) return againAs(StoreError, known);
     const name = await regionAfter(error, { client, bucket: this.bucket, signal: scope.signal });
-    const isMoved = name !== undefined && (await region.take(name, client, clients));
-    return isMoved ? againAs(MovedError, known) : known;
+    if (name === undefined || name === (await client.config.region())) return known;
+    if (await region.take(name, client, clients)) return againAs(MovedError, known);
+    return otherRegionError(name, this.#options.url, known);
   }
 
   errorOf(error: unknown, scope: RequestScope, where: string): unknown {

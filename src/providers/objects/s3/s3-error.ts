@@ -160,6 +160,15 @@ export function s3Error(error: unknown, place: S3Place): TranshipError {
   return answer === undefined ? networkError(error, place.url) : answerError(answer, place, error);
 }
 
+/** What it means that the bucket is in a region to which the endpoint does not lead, or was not found in one. */
+export function otherRegionError(region: string, url: string, cause: unknown): StoreError {
+  return meaningError({ ...otherRegion, ...adviceOf(region) }, url, { cause });
+}
+
+function adviceOf(region: string): Pick<Meaning, 'advice'> {
+  return { advice: `its region is ${region}` };
+}
+
 /** True for what a network or a server may get over by itself. */
 export function isTransient(error: unknown): boolean {
   const status = answerOf(error)?.status ?? 0;
@@ -214,7 +223,7 @@ function answerError(answer: Answer, { key, url, nowMs }: S3Place, cause: unknow
   const meaning =
     clockMeaning(answer, nowMs) ?? meaningOf(name, message) ?? byStatus[status] ?? unknown(answer);
   const region = meaning === otherRegion ? regionInRefusal(cause) : undefined;
-  const inRegion = region === undefined ? {} : { advice: `its region is ${region}` };
+  const inRegion = region === undefined ? {} : adviceOf(region);
   const isAboutStore =
     meaning.code === 'no-bucket' || meaning.code === 'unauthenticated' || meaning === otherRegion;
   return meaningError({ ...meaning, ...inRegion }, isAboutStore || key === '' ? url : key, {

@@ -294,6 +294,27 @@ describe('a listing', () => {
   });
 });
 
+describe('a listed blob without a size', () => {
+  const without = (name: string, metadata = ''): string =>
+    page([name]).replace('<Content-Length>1</Content-Length></Properties>', `</Properties>${metadata}`);
+
+  it('is no empty object, but an answer to be asked for again', async (t) => {
+    const store = await storeThatAnswers(t, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/xml', ...ours }).end(without('a'));
+    });
+    const error = await errorOf(listAll(store));
+    assert.deepEqual([error.code, error.retryable, error.where], ['corrupt', true, 'a']);
+  });
+
+  it('is left out where it stands for a folder', async (t) => {
+    const mark = '<Metadata><hdi_isfolder>true</hdi_isfolder></Metadata>';
+    const store = await storeThatAnswers(t, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/xml', ...ours }).end(without('a', mark));
+    });
+    assert.deepEqual(await listAll(store), []);
+  });
+});
+
 describe('an upload that another writer overtook', () => {
   it('is a conflict, and in mode create an object that exists', async (t) => {
     for (const [mode, code] of [
@@ -333,6 +354,33 @@ describe('a deletion of many', () => {
       'abcde'.split('').map((key) => `/account/container/${key}`),
     );
   });
+
+  const shapes: readonly (readonly [string, readonly number[]])[] = [
+    ['with an answer for one blob of three', [0]],
+    ['with one answer for no blob', [-1]],
+    ['with three answers for one blob', [1, 1, 1]],
+  ];
+  for (const [name, ids] of shapes) {
+    it(`${name} is no success: the blobs go one by one`, async (t) => {
+      const deleted: string[] = [];
+      const store = await storeThatAnswers(t, (request, response) => {
+        if (request.method !== 'POST') {
+          deleted.push(request.url ?? '');
+          response.writeHead(202, ours).end();
+          return;
+        }
+        const parts = ids.map((id) => {
+          const contentId = id < 0 ? '' : `Content-ID: ${id}\r\n`;
+          const answer = 'HTTP/1.1 202 Accepted\r\nx-ms-request-id: 1\r\n\r\n';
+          return `--batchresponse_1\r\nContent-Type: application/http\r\n${contentId}\r\n${answer}`;
+        });
+        const type = { 'content-type': 'multipart/mixed; boundary=batchresponse_1' };
+        response.writeHead(202, { ...ours, ...type }).end(`${parts.join('')}--batchresponse_1--`);
+      });
+      await store.deleteMany(['a', 'b', 'c']);
+      assert.equal(deleted.length, 3, deleted.join());
+    });
+  }
 
   it('ends at the first refusal', async (t) => {
     let deletions = 0;

@@ -8,6 +8,7 @@ import { CancelledError, StoreError, UsageError } from '../../../../src/base/err
 import { GcsDriver } from '../../../../src/providers/objects/gcs/driver.ts';
 import type { GcsSettings } from '../../../../src/providers/objects/settings.ts';
 import { ObjectStore } from '../../../../src/providers/objects/store.ts';
+import { listening } from '../../../support/listening.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -209,6 +210,44 @@ describe('an answer of a GCS server', () => {
     assert.deepEqual([error.code, error.where, error.retryAfterMs], ['throttled', '3', 3000]);
   });
 
+  const refusedParts: readonly (readonly [string, string, string, StoreError['code'], boolean])[] = [
+    ['404 Not Found', 'notFound', 'The specified bucket does not exist.', 'no-bucket', false],
+    ['403 Forbidden', 'rateLimitExceeded', 'Rate Limit Exceeded', 'throttled', true],
+    ['403 Forbidden', 'quotaExceeded', 'Quota exceeded', 'no-space', false],
+    ['412 Precondition Failed', 'conditionNotMet', 'At least one …', 'already-exists', false],
+  ];
+  for (const [status, reason, message, code, retryable] of refusedParts) {
+    it(`a batch of Google’s with a part ${status} (${reason}) is no success, but ${code}`, async (t) => {
+      const store = await storeThatAnswers(t, (_request, response) => {
+        const error = { code: Number(status.slice(0, 3)), message, errors: [{ message, reason }] };
+        const body = JSON.stringify({ error }, undefined, 1);
+        const lines = [
+          '--batch_7oIc',
+          'Content-Type: application/http',
+          'Content-ID: <response-1>',
+          '',
+          `HTTP/1.1 ${status}`,
+          'Content-Type: application/json; charset=UTF-8',
+          'Vary: Origin',
+          'Vary: X-Origin',
+          'Cache-Control: no-cache, no-store, max-age=0, must-revalidate',
+          'Retry-After: 9',
+          `Content-Length: ${body.length}`,
+          '',
+          body,
+          '',
+          '--batch_7oIc--',
+          '',
+        ];
+        response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=batch_7oIc' });
+        response.end(lines.join('\r\n'));
+      });
+      const refused = await errorOf(store.deleteMany(['1']));
+      assert.deepEqual([refused.code, refused.retryable], [code, retryable], refused.message);
+      assert.equal(refused.retryAfterMs, 9000);
+    });
+  }
+
   it('a body that ends early is an error to be tried again', async (t) => {
     const store = await storeThatAnswers(t, (_request, response) => {
       response.writeHead(200, { 'content-length': '1000' });
@@ -288,6 +327,28 @@ describe('a driver of GCS', () => {
       store.get('key'),
       (error) => error instanceof UsageError && /--allow-http/.test(error.message),
     );
+  });
+
+  it('sends no token over plain HTTP off this machine, even where that is allowed', async (t) => {
+    const seen: unknown[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{}');
+    });
+    const port = await listening(t, server);
+    // It leads to this machine, but is none of its loopback addresses.
+    const endpoint = `http://0.0.0.0:${port}`;
+    const allowed = { allowHttp: true };
+    const withToken = new GcsDriver({ ...somewhere, endpoint }, { ...allowed, accessToken: 'ya29.1' });
+    const without = new GcsDriver({ ...somewhere, endpoint }, allowed);
+    t.after(() => Promise.all([withToken.close(), without.close()]));
+    await assert.rejects(
+      withToken.head('key', {}),
+      (error) => error instanceof UsageError && /tokens are not sent over plain HTTP/.test(error.message),
+    );
+    assert.deepEqual(seen, []);
+    await assert.rejects(without.head('key', {}), StoreError);
+    assert.deepEqual(new Set(seen), new Set([undefined]));
   });
 
   it('refuses an idle timeout that no timer can keep, and an access token that is none', async () => {

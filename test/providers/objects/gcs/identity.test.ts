@@ -1,13 +1,14 @@
 /** Who requests come from: tokens of every kind, and what becomes of them when something goes wrong. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { StoreError } from '../../../../src/base/errors.ts';
+import { CancelledError, StoreError } from '../../../../src/base/errors.ts';
 import { GcsDriver } from '../../../../src/providers/objects/gcs/driver.ts';
+import { createIdentity } from '../../../../src/providers/objects/gcs/identity.ts';
 import type { GcsSettings } from '../../../../src/providers/objects/settings.ts';
 import { newGcsBucket } from '../../../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../../../support/gcs/gcs-suite.ts';
@@ -201,6 +202,54 @@ describe('credentials of GCS', () => {
       tokens.answerWith = undefined;
       assert.deepEqual([busy.code, busy.retryable], ['unavailable', true], busy.message);
     }
+  });
+
+  it('a caller who leaves while a token comes does not have it fetched once more for the others', async (t) => {
+    const [endpoint, seen] = await listener(t);
+    const driver = new GcsDriver(
+      { ...anywhere, endpoint },
+      { credentialsFile: fileWith(t, tokens.serviceAccount) },
+    );
+    t.after(() => driver.close());
+    const held: ServerResponse[] = [];
+    const asked = Promise.withResolvers<void>();
+    tokens.answerWith = (response) => {
+      held.push(response);
+      asked.resolve();
+    };
+    const leaving = new AbortController();
+    const left = assert.rejects(driver.head('key', { signal: leaving.signal }), CancelledError);
+    await asked.promise;
+    leaving.abort();
+    await left;
+    const staying = errorOf(driver.head('key', {}));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (const response of held) {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ access_token: 'ya29.late', expires_in: 3600, token_type: 'Bearer' }));
+    }
+    await staying;
+    tokens.answerWith = undefined;
+    assert.equal(held.length, 1, 'another token was asked for');
+    assert.deepEqual(
+      seen.map(({ headers }) => headers.authorization),
+      ['Bearer ya29.late'],
+    );
+  });
+
+  it('a token of the environment is for Google’s hosts, one of the settings for any', async (t) => {
+    const [endpoint, seen] = await listener(t);
+    for (const settings of [{ googleAccessToken: 'ya29.1' }, { accessToken: 'ya29.2' }]) {
+      const driver = new GcsDriver({ ...anywhere, endpoint }, settings);
+      t.after(() => driver.close());
+      await errorOf(driver.head('key', {}));
+    }
+    assert.deepEqual(
+      seen.map(({ headers }) => headers.authorization),
+      [undefined, 'Bearer ya29.2'],
+    );
+    const identity = await createIdentity({ googleAccessToken: 'ya29.1' }, { isGoogle: true, timeoutMs: 1 });
+    assert.deepEqual(await identity.headers(), { authorization: 'Bearer ya29.1' });
   });
 
   it('are not carried to where a redirect leads, neither a token nor what it is got with', async (t) => {

@@ -337,6 +337,33 @@ describe('an answer of an S3 server', () => {
   });
 });
 
+describe('an object that the server does not encrypt as it was told to', () => {
+  for (const [mode, deletions] of [
+    ['create', ['DELETE /bucket/key?versionId=v1']],
+    ['overwrite', []],
+  ] as const) {
+    it(`is ${mode === 'create' ? 'taken back' : 'left, since it has replaced another,'} in mode ${mode}`, async (t) => {
+      const seen: string[] = [];
+      const store = await storeThatAnswers(
+        t,
+        (request, response) => {
+          const isPut = request.method === 'PUT';
+          if (!isPut) seen.push(`${request.method} ${(request.url ?? '').replace('x-id=DeleteObject&', '')}`);
+          const headers = { 'x-amz-request-id': '1', 'x-amz-version-id': 'v1', etag: '"1"' };
+          response.writeHead(isPut ? 200 : 204, headers).end();
+        },
+        { serverSideEncryption: 'AES256' },
+      );
+      const error = await errorOf(store.put('key', Buffer.from('x'), { mode }));
+      assert.equal(error.code, 'unsupported');
+      assert.deepEqual(
+        seen.map((line) => line.replace('&x-id=DeleteObject', '')),
+        deletions,
+      );
+    });
+  }
+});
+
 describe('an endpoint', () => {
   it('that nothing listens on is unavailable, to be tried again', async (t) => {
     const store = new ObjectStore(

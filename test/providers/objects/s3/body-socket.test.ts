@@ -8,6 +8,7 @@ import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -124,12 +125,24 @@ describe('a body socket', () => {
     assert.equal(connection.receive(body.subarray(100_000, 2_000_000)), false);
   });
 
-  it('takes no more than was announced, and hands the rest to Node', async () => {
-    const connection = new Connection();
-    connection.receive(Buffer.concat([answer, Buffer.from('excess')]));
-    assert.equal(connection.nodeGot(), `${seen}excess`);
-    assert.equal((await connection.body()).toString(), 'hello, world');
-  });
+  for (const [title, isAtOnce] of [
+    ['with the body', true],
+    ['after it', false],
+  ] as const) {
+    it(`takes no more than was announced, and closes a connection on which more came ${title}`, async () => {
+      const connection = new Connection();
+      const excess = Buffer.from('excess');
+      const pieces = isAtOnce ? [Buffer.concat([answer, excess])] : [answer, excess];
+      const handed: string[] = [];
+      connection.toNode.on('data', (bytes: Buffer) => handed.push(bytes.toString('latin1')));
+      // As a socket is that Node's HTTP waits on.
+      await setImmediate();
+      for (const piece of pieces) connection.receive(piece);
+      assert.equal(handed.join(''), seen);
+      assert.equal((await connection.body()).toString(), 'hello, world');
+      assert.equal(connection.toNode.destroyed, true);
+    });
+  }
 
   it('reads one answer after the other on a connection', async () => {
     const connection = new Connection();
@@ -249,7 +262,6 @@ describe('a get of a body that is read past Node’s HTTP', () => {
     'in chunks with trailers': `${head}Transfer-Encoding: chunked\r\nTrailer: x-a\r\n\r\n${chunks}`,
     'after an informational one': `HTTP/1.1 100 Continue\r\n\r\n${plain}`,
     'on a connection that is closed behind it': plain.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
-    'with bytes behind it': `${plain}HTTP/1.1 200 OK`,
   };
   for (const [name, text] of Object.entries(answered)) {
     it(`takes an answer ${name}, and goes on`, async (t) => {
@@ -262,6 +274,14 @@ describe('a get of a body that is read past Node’s HTTP', () => {
       }
     });
   }
+
+  it('takes an answer with bytes behind it, and asks for the next one on another connection', async (t) => {
+    const { store, connections } = await storeAt(t, (socket) => socket.write(`${plain}HTTP/1.1 200 OK`));
+    for (let round = 0; round < 3; round += 1) {
+      assert.equal((await store.get('key')).toString(), 'hello, world');
+    }
+    assert.equal(connections(), 3);
+  });
 
   it('takes a body without a length to the connection’s end', async (t) => {
     const { store } = await storeAt(t, (socket) => socket.end(`${head}\r\nhello, world`));

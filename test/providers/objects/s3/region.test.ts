@@ -11,6 +11,7 @@ import { ConnectionWarnings } from '../../../../src/providers/objects/connection
 import { S3Driver } from '../../../../src/providers/objects/s3/driver.ts';
 import { parseS3Location } from '../../../../src/providers/objects/s3/location.ts';
 import { ObjectStore } from '../../../../src/providers/objects/store.ts';
+import { startConnectProxy } from '../../../support/connect-proxy.ts';
 import { listening } from '../../../support/listening.ts';
 import { peerSuite } from '../../../support/peers.ts';
 import { newBucket } from '../../../support/s3/s3-bucket.ts';
@@ -66,6 +67,78 @@ describe('a bucket in another region than was said', () => {
     );
     assert.equal(requests, 2);
   });
+});
+
+describe('a bucket in another region than an endpoint of Amazon’s', () => {
+  /** All of Amazon's hosts, with a bucket in eu-west-3; what is asked for elsewhere is sent there. */
+  async function amazon(t: TestContext, endpoint: string | undefined) {
+    const hosts: string[] = [];
+    const server = createServer((request, response) => {
+      request.resume();
+      const host = request.headers.host ?? '';
+      hosts.push(host);
+      const isRight = host.includes('eu-west-3') && regionOf(request) === 'eu-west-3';
+      const headers = { 'x-amz-request-id': '1', 'x-amz-bucket-region': 'eu-west-3', 'content-length': 0 };
+      response.writeHead(isRight ? 200 : 301, headers).end();
+    });
+    const proxy = await startConnectProxy(t, await listening(t, server));
+    const location = { ...parseS3Location('//bucket?region=us-east-1'), endpoint };
+    const settings = {
+      credentials,
+      allowHttp: true,
+      proxy: { http: `http://127.0.0.1:${proxy.port}` },
+    };
+    const driver = new S3Driver(location, settings);
+    t.after(() => driver.close());
+    return { driver, hosts };
+  }
+
+  const ordinary: readonly (readonly [string, string])[] = [
+    ['http://s3.us-east-1.amazonaws.com', 's3.eu-west-3.amazonaws.com'],
+    ['http://s3-us-east-1.amazonaws.com', 's3.eu-west-3.amazonaws.com'],
+    ['http://s3.amazonaws.com', 's3.eu-west-3.amazonaws.com'],
+    ['http://s3.dualstack.us-east-1.amazonaws.com', 's3.dualstack.eu-west-3.amazonaws.com'],
+  ];
+  for (const [endpoint, host] of ordinary) {
+    it(`is found at ${host} where ${endpoint} was named`, async (t) => {
+      const { driver, hosts } = await amazon(t, endpoint);
+      await driver.head('key', {});
+      assert.deepEqual(hosts, [`bucket.${new URL(endpoint).host}`, `bucket.${host}`]);
+    });
+  }
+
+  it('is found where the variable of the SDK names the endpoint of a region', async (t) => {
+    const before = process.env['AWS_ENDPOINT_URL_S3'];
+    t.after(() => {
+      if (before === undefined) delete process.env['AWS_ENDPOINT_URL_S3'];
+      else process.env['AWS_ENDPOINT_URL_S3'] = before;
+    });
+    process.env['AWS_ENDPOINT_URL_S3'] = 'http://s3.us-east-1.amazonaws.com';
+    const { driver, hosts } = await amazon(t, undefined);
+    await driver.head('key', {});
+    assert.deepEqual(hosts, ['bucket.s3.us-east-1.amazonaws.com', 'bucket.s3.eu-west-3.amazonaws.com']);
+  });
+
+  const particular = [
+    'http://bucket.vpce-1a2b-3c4d.s3.us-east-1.vpce.amazonaws.com',
+    'http://s3-fips.us-east-1.amazonaws.com',
+    'http://s3-fips.dualstack.us-east-1.amazonaws.com',
+    'http://s3-accelerate.amazonaws.com',
+  ];
+  for (const endpoint of particular) {
+    it(`is told and not looked for where ${endpoint} was named`, async (t) => {
+      const { driver, hosts } = await amazon(t, endpoint);
+      await assert.rejects(
+        driver.head('key', {}),
+        (error) =>
+          error instanceof StoreError && /its region is eu-west-3/.test(error.message) && !error.retryable,
+      );
+      assert.ok(
+        hosts.every((host) => host === `bucket.${new URL(endpoint).host}`),
+        hosts.join(),
+      );
+    });
+  }
 });
 
 peerSuite(['versitygw'], 'a wrong region on a server that checks it', ({ versitygw }) => {
