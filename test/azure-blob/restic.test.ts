@@ -7,7 +7,7 @@ import { makeForest, mutateForest } from '../interop/forest.ts';
 import { assertSameTree } from '../interop/own-pass.ts';
 import { lostAspects } from '../interop/peer-limits.ts';
 import { startAzurite } from '../support/azure-blob/azurite-server.ts';
-import { startConnectProxy } from '../support/azure-blob/connect-proxy.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
 import { makeCertificate } from '../support/azure-blob/server-certificate.ts';
 import { peerSuite } from '../support/peers.ts';
 import { Restic } from '../support/restic.ts';
@@ -24,13 +24,12 @@ peerSuite(['azurite', 'restic-newest'], 'restic and tranship at one container of
     const certificate = makeCertificate(folder, [`devstoreaccount1.blob.${suffix}`]);
     const server = await startAzurite(paths.azurite, certificate);
     t.after(() => server.stop());
-    const proxy = await startConnectProxy(server.endpoint);
-    t.after(() => proxy.stop());
+    const proxy = await startConnectProxy(t, Number(new URL(server.endpoint).port));
     const env = {
       AZURE_ACCOUNT_NAME: server.account,
       AZURE_ACCOUNT_KEY: server.accountKey,
       AZURE_ENDPOINT_SUFFIX: suffix,
-      HTTPS_PROXY: proxy.endpoint,
+      HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
       NODE_EXTRA_CA_CERTS: certificate.certificateFile,
       RESTIC_CACERT: certificate.certificateFile,
     };
@@ -69,6 +68,7 @@ peerSuite(['azurite', 'restic-newest'], 'restic and tranship at one container of
     await ours(['restore', `latest:${source}`, '--target', target, '--verify']);
     assertSameTree(source, target, 'we restored', { ignore });
     await ours(['check', '--read-data']);
-    assert.deepEqual([...proxy.hosts], [`devstoreaccount1.blob.${suffix}:443`]);
+    const asked = new Set(proxy.asked.map(({ line }) => line));
+    assert.deepEqual([...asked], [`CONNECT devstoreaccount1.blob.${suffix}:443`]);
   });
 });

@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { containerClient } from '../support/azure-blob/azure-container.ts';
 import { startAzurite } from '../support/azure-blob/azurite-server.ts';
-import { startConnectProxy } from '../support/azure-blob/connect-proxy.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
 import { makeCertificate } from '../support/azure-blob/server-certificate.ts';
 import { startTokenServer } from '../support/azure-blob/token-server.ts';
 import { peerSuite } from '../support/peers.ts';
@@ -26,8 +26,7 @@ peerSuite(['azurite'], 'tokens of Microsoft Entra ID', ({ azurite }) => {
     const certificate = makeCertificate(folder, [`devstoreaccount1.blob.${suffix}`]);
     const server = await startAzurite(azurite, certificate);
     t.after(() => server.stop());
-    const proxy = await startConnectProxy(server.endpoint);
-    t.after(() => proxy.stop());
+    const proxy = await startConnectProxy(t, Number(new URL(server.endpoint).port));
     const tokens = await startTokenServer({ certificate, lifetimeSeconds: 3, refusal });
     t.after(() => tokens.stop());
     const env = {
@@ -35,7 +34,7 @@ peerSuite(['azurite'], 'tokens of Microsoft Entra ID', ({ azurite }) => {
       AZURE_AUTHORITY_HOST: tokens.endpoint,
       AZURE_TENANT_ID: tenantId,
       AZURE_CLIENT_ID: clientId,
-      HTTPS_PROXY: proxy.endpoint,
+      HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
       NO_PROXY: '127.0.0.1',
       NODE_EXTRA_CA_CERTS: certificate.certificateFile,
     };
