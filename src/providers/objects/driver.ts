@@ -87,11 +87,11 @@ export interface DriverCapabilities {
   readonly confirmsPuts: boolean;
   /** Keys that `deleteMany` deletes with one request at the most. Default 1,000. */
   readonly keysPerDeletion?: number | undefined;
-  /** True when the server refuses with `corrupt` a put whose bytes are not those of its `sha256`. */
-  readonly comparesSha256: boolean;
-  /** True when aborting an upload takes no permission to delete objects, and nothing of its parts stays. */
-  readonly partsLeaveNothing: boolean;
-  /** True when the store was opened for reading only. */
+  /** True when the server refuses with `corrupt` a put whose bytes are not those of its `sha256`. Default: no. */
+  readonly comparesSha256?: boolean | undefined;
+  /** True when aborting an upload takes no permission to delete, and nothing of its parts stays. Default: no. */
+  readonly partsLeaveNothing?: boolean | undefined;
+  /** True when the store was opened for reading only. Default false. */
   readonly readOnly?: boolean | undefined;
 }
 
