@@ -95,7 +95,7 @@ describe('tranship copy', () => {
         /--chunker has no effect/,
       ],
       [
-        ['copy', ...target, '--from-repo', 's3://b/p?endpoint=http://127.0.0.1:1'],
+        ['copy', ...target, '--from-repo', 's3://bucket/p?endpoint=http://127.0.0.1:1'],
         { ...fromEnv, TRANSHIP_FROM_AWS_ACCESS_KEY_ID: 'id' },
         /credentials of the source are not complete/,
       ],

@@ -60,7 +60,7 @@ describe('tranship', () => {
       [['restore', 'latest'], /the option --target is missing/],
       [['stage'], /nothing to stage was named/],
       [['snapshots'], /no repository was given \(use -r LOCATION or TRANSHIP_REPOSITORY\)/],
-      [['init', '-r', 'gs:bucket:/'], /not supported yet/],
+      [['init', '-r', 'sftp:host:/'], /not supported yet/],
       [['init', '-r', 'x', 'y'], /too many arguments: y/],
       [['stage', '-r', 'x', '--pack-size', 'big', 'y'], /--pack-size takes a whole number/],
       [['stage', '-r', 'x', '--exclude', '[', 'y'], /malformed pattern/],
