@@ -22,10 +22,15 @@ interface Installed {
   readonly packageFolder: string;
 }
 
-/** The environment of a person's shell: nothing of the npm run that started the tests, nothing of their set-up. */
+/**
+ * The environment of a person's shell: nothing of the npm run that started the tests, nothing of their set-up. Which
+ * registry this machine asks, and whom it trusts, is the machine's.
+ */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(?:npm_|TRANSHIP_|RESTIC_|NODE_)/i.test(name),
+    ([name]) =>
+      /^(?:NODE_EXTRA_CA_CERTS|npm_config_(?:cafile|registry))$/i.test(name) ||
+      !/^(?:npm_|TRANSHIP_|RESTIC_|NODE_)/i.test(name),
   );
   return Object.fromEntries(kept);
 }
