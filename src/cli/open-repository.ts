@@ -6,10 +6,9 @@ import type { Arguments } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import type { lockOptions, readOptions, repositoryOptions, sourceOptions } from './common-options.ts';
 import { parseDurationMs } from './duration.ts';
-import { storeOpening } from './open-store.ts';
+import { sourceOpening, storeOpening } from './open-store.ts';
 import { resolvePassword } from './password.ts';
 import { repositoryLocation } from './repository-location.ts';
-import { sourceSettings } from './store-settings.ts';
 
 export interface RepositoryAccess {
   readonly store: ObjectStore;
@@ -26,7 +25,7 @@ export async function accessRepository(
   const { environment, signal } = context;
   const location = await targetLocation(args, context);
   const store = await openStore(location, {
-    ...(await storeOpening(args, context)),
+    ...(await storeOpening(location, args, context)),
     readOnly: options.readOnly ?? false,
   });
   const password = await resolvePassword({
@@ -77,8 +76,7 @@ export async function openSource(
     });
   }
   const store = await openStore(location, {
-    ...(await storeOpening(args, context)),
-    settings: await sourceSettings(args, environment),
+    ...(await sourceOpening(location, args, context)),
     readOnly,
   });
   const password = await resolvePassword({

@@ -2,22 +2,41 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RetryEvent } from '../providers/objects/attempts.ts';
 import type { OpenStoreOptions } from '../providers/objects/open.ts';
+import type { StoreSettings } from '../providers/objects/settings.ts';
 import type { ByteRate, StoreLimits } from '../providers/objects/store-limits.ts';
 import type { Arguments } from './arguments.ts';
 import { parseByteRate } from './byte-rate.ts';
 import type { CommandContext } from './command.ts';
-import type { storeOptions } from './common-options.ts';
-import { storeSettings } from './store-settings.ts';
+import type { sourceOptions, storeOptions } from './common-options.ts';
+import { sourceSettings, storeSettings } from './store-settings.ts';
 
 const loudFromFailures = 3;
 
-/** How options and environment say that a store is opened. */
+/** How options and environment say that the store at a location is opened. */
 export async function storeOpening(
+  location: string,
   args: Arguments<typeof storeOptions>,
-  { environment, logger, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<OpenStoreOptions> {
+  return openingWith(await storeSettings(location, args, context.environment), args, context);
+}
+
+/** {@link storeOpening} of the store that is copied from. */
+export async function sourceOpening(
+  location: string,
+  args: Arguments<typeof storeOptions & typeof sourceOptions>,
+  context: CommandContext,
+): Promise<OpenStoreOptions> {
+  return openingWith(await sourceSettings(location, args, context.environment), args, context);
+}
+
+function openingWith(
+  settings: StoreSettings,
+  args: Arguments<typeof storeOptions>,
+  { logger, signal }: CommandContext,
+): OpenStoreOptions {
   return {
-    settings: await storeSettings(args, environment),
+    settings,
     limits: storeLimits(args),
     logger,
     onRetry: (event) => tellRetry(logger, event),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { FileSystemError, UsageError } from '../base/errors.ts';
+import { parseStoreLocation } from '../providers/objects/open.ts';
 import type { S3Settings, StoreSettings } from '../providers/objects/settings.ts';
 import { parseTagList } from '../providers/objects/tag-list.ts';
 import type { Arguments } from './arguments.ts';
@@ -43,21 +44,24 @@ export const storeSettingsHelp = Object.entries(known)
   .map(([name, { placeholder }]) => `${name}=${placeholder}`)
   .join(', ');
 
-/** What the options and the environment say of how a store is reached. */
+/** What the options and the environment say of how the store at a location is reached. */
 export function storeSettings(
+  location: string,
   args: Arguments<typeof storeOptions>,
   environment: Environment,
 ): Promise<StoreSettings> {
-  return settingsWith(args.list('option'), args, environment);
+  return settingsWith(location, args.list('option'), args, environment);
 }
 
 /** As for the other repository, but for the credentials: from the options for it, from the environment, or the same. */
 export async function sourceSettings(
+  location: string,
   args: Arguments<typeof storeOptions & typeof sourceOptions>,
   environment: Environment,
 ): Promise<StoreSettings> {
   const options = args.list('from-option');
   const settings = await settingsWith(
+    location,
     options.length === 0 ? args.list('option') : options,
     args,
     environment,
@@ -88,12 +92,14 @@ export async function sourceSettings(
 }
 
 async function settingsWith(
+  location: string,
   options: readonly string[],
   args: Arguments<typeof storeOptions>,
   environment: Environment,
 ): Promise<StoreSettings> {
   const idleTimeout = args.value('idle-timeout');
-  const caFile = args.value('ca-cert') ?? environment.caFile;
+  // Many a machine's environment names one, which takes longer to read than a local repository to open.
+  const caFile = args.value('ca-cert') ?? (isRemote(location) ? environment.caFile : undefined);
   const common = {
     credentialsFile: args.value('credentials-file'),
     allowHttp: args.flag('allow-http'),
@@ -167,6 +173,11 @@ function lockOf(text: string): NonNullable<S3Settings['objectLock']> {
   const [, mode, days] = /^(governance|compliance):(\d{1,5})$/i.exec(text) ?? [];
   if (mode === undefined) throw new UsageError('not a mode and a number of days');
   return { mode: mode.toLowerCase() === 'governance' ? 'GOVERNANCE' : 'COMPLIANCE', days: Number(days) };
+}
+
+function isRemote(location: string): boolean {
+  const { kind } = parseStoreLocation(location);
+  return kind !== 'local' && kind !== 'memory';
 }
 
 async function readCertificates(path: string): Promise<string> {

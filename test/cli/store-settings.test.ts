@@ -4,10 +4,11 @@ import type { StoreSettings } from '../../src/providers/objects/settings.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { sourceOptions, storeOptions } from '../../src/cli/common-options.ts';
 import { takeEnvironment } from '../../src/cli/environment.ts';
-import { sourceSettings } from '../../src/cli/store-settings.ts';
+import { sourceSettings, storeSettings } from '../../src/cli/store-settings.ts';
 
 function settingsOf(...argv: readonly string[]): Promise<StoreSettings> {
-  return sourceSettings(parseArguments(argv, { ...storeOptions, ...sourceOptions }), takeEnvironment({}));
+  const args = parseArguments(argv, { ...storeOptions, ...sourceOptions });
+  return sourceSettings('s3://bucket', args, takeEnvironment({}));
 }
 
 const target = ['--profile', 'near', '--credentials-file', 'near-file'];
@@ -25,5 +26,15 @@ describe('settings of the source', () => {
       assert.deepEqual([s3?.profile, s3?.credentialsFile], [profile, file]);
       assert.deepEqual([azureBlob?.credentialsFile, gcs?.credentialsFile], [file, file]);
     }
+  });
+});
+
+describe('certificates that the environment names', () => {
+  const settingsAt = (location: string): Promise<StoreSettings> =>
+    storeSettings(location, parseArguments([], storeOptions), takeEnvironment({ AWS_CA_BUNDLE: '/missing' }));
+
+  it('a file that is missing does not hinder a repository on this machine', async () => {
+    assert.equal((await settingsAt('replica')).s3?.caCertificates, undefined);
+    await assert.rejects(settingsAt('s3://bucket'), /cannot read the certificates/);
   });
 });

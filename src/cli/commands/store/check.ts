@@ -52,7 +52,7 @@ export const command = defineCommand({
     const { environment, logger, output, signal } = context;
     const intervalMs = watchIntervalMs(args.value('watch'));
     const location = await storeLocation(args.operands, environment);
-    const options = await storeOpening(args, context);
+    const options = await storeOpening(location, args, context);
     const driver = await openDriver(location, options);
     try {
       const report = await checkStore(driver, { logger, signal });

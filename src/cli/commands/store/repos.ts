@@ -34,7 +34,10 @@ export const command = defineCommand({
   ],
   run: async (args, context) => {
     const location = await storeLocation(args.operands, context.environment);
-    const store = await openStore(location, { ...(await storeOpening(args, context)), readOnly: true });
+    const store = await openStore(location, {
+      ...(await storeOpening(location, args, context)),
+      readOnly: true,
+    });
     const { findRepositories } = await import('../../../repository/repository-search.ts');
     try {
       const sizes = args.flag('sizes');
