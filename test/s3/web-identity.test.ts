@@ -29,7 +29,8 @@ const accounts = Array.from({ length: 1000 }, (_, index): VersitygwAccount => ({
 /** Gives sessions for the token that the platform wrote last, and knows which of them have ended. */
 class TokenService {
   readonly #endsAt = new Map<string, number>();
-  validToken = 'token-0';
+  /** As long as the platform's: one that was read just before its successor was written still holds. */
+  validTokens: readonly string[] = [];
   refused = 0;
 
   get sessions(): number {
@@ -42,7 +43,8 @@ class TokenService {
       request.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       request.on('end', () => {
         const form = new URLSearchParams(text);
-        const isValid = form.get('WebIdentityToken') === this.validToken && form.get('RoleArn') === role;
+        const isValid =
+          this.validTokens.includes(form.get('WebIdentityToken') ?? '') && form.get('RoleArn') === role;
         response.writeHead(isValid ? 200 : 400, { 'content-type': 'text/xml' });
         response.end(isValid ? this.#session() : this.#refusal());
       });
@@ -95,8 +97,9 @@ peerSuite(['versitygw'], 'a pass with a web identity', ({ versitygw }) => {
     const tokenFile = join(folder, 'token');
     let tokens = 0;
     const writeToken = (): void => {
-      service.validToken = `token-${(tokens += 1)}`;
-      writeFileSync(`${tokenFile}.new`, service.validToken);
+      const token = `token-${(tokens += 1)}`;
+      service.validTokens = [token, ...service.validTokens.slice(0, 1)];
+      writeFileSync(`${tokenFile}.new`, token);
       renameSync(`${tokenFile}.new`, tokenFile);
     };
     writeToken();

@@ -1,12 +1,16 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
 import { RepositoryError } from '../../base/errors.ts';
+import { compressBound } from './compressor.ts';
 import type { Compressor } from './compressor.ts';
 import { findFrames } from './frames.ts';
 import { assertLevel } from './level.ts';
 
 /** Windows up to 128 MiB, the most that the zstd library accepts by default. */
 const windowLogMax = 27;
+
+/** The least that node:zlib takes as the size of its output's chunks. */
+const minChunkBytes = 64;
 
 /** zstd by node:zlib: each call makes its own context and buffers, but it runs wherever Node does. */
 export class PortableCompressor implements Compressor {
@@ -34,8 +38,11 @@ export class PortableCompressor implements Compressor {
       params: { [constants.ZSTD_c_compressionLevel]: level },
       // Makes the frame tell its content's length. Node documents the option; its type declarations lack it.
       pledgedSrcSize: input.byteLength,
+      // Longer than any frame: where a frame ends just at the end of a chunk, Node appends an empty frame to it.
+      chunkSize: compressBound(input.byteLength) + minChunkBytes,
     };
-    return zstdCompressSync(input, options);
+    // A copy lets go of the chunk.
+    return Buffer.from(zstdCompressSync(input, options));
   }
 
   decompress(input: Uint8Array, limitBytes: number): Buffer {

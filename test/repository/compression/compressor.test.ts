@@ -5,6 +5,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 
 import { RepositoryError, UsageError } from '../../../src/base/errors.ts';
 import { compressBound } from '../../../src/repository/compression/compressor.ts';
+import { findFrames } from '../../../src/repository/compression/frames.ts';
 import { createCompressor } from '../../../src/repository/compression/open-compressor.ts';
 import { createRandom, forEachSeed, scaled } from '../../support/seed.ts';
 import type { Random } from '../../support/seed.ts';
@@ -49,6 +50,15 @@ test('the official binaries of Node get the native implementation', () => {
 for (const implementation of implementations) {
   describe(`${implementation} compressor`, () => {
     const compressor = createCompressor({ implementation });
+
+    test('makes one frame, also where it ends just where a chunk of the output does', () => {
+      for (const chunkBytes of [16 * 1024, 32 * 1024]) {
+        for (let length = chunkBytes - 24; length <= chunkBytes; length++) {
+          const frame = compressor.compress(randomBytes(length), 3);
+          assert.equal(findFrames(frame).length, 1, `${length} bytes`);
+        }
+      }
+    });
 
     test('returns what went in, at every level and at the edges of size', () => {
       for (const level of [1, 3, 7, 11, 19, 3]) {
