@@ -23,6 +23,8 @@ export interface Turn {
 }
 
 const restoring: readonly PassName[] = ['restore', 'restore-over'];
+/** They mostly run on a machine that has not written the repository. */
+const elsewhere: readonly PassName[] = [...restoring, 'check-data'];
 
 /** Runs all passes on one new repository, in a new folder below `folder`, and returns what was asked for. */
 export async function runTurn(turn: Turn, folder: string): Promise<Measured[]> {
@@ -60,6 +62,7 @@ async function runPasses(turn: Turn, store: OpenStore, place: Place): Promise<Me
     const steps = commands[pass];
     if (steps === undefined) continue;
     if (pass === 'changed') await data.change();
+    if (elsewhere.includes(pass)) store.leaveCache?.();
     const cost = await runSteps(steps, options);
     const traffic = store.takeTraffic?.();
     if (turn.round === 0 && restoring.includes(pass) && keepsTree(program)) {

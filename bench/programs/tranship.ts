@@ -10,7 +10,8 @@ export function tranship(launcher: string): Program {
   return {
     name: 'tranship',
     about:
-      'defaults (auto compression, blobs opened again before upload; a restore ends when the disk has it all)',
+      'defaults (auto compression, blobs opened again before upload), but a restore does not wait for the disk, as no ' +
+      'other does (`--no-sync`)',
     version: `tranship ${version.stdout.trim().replace(/^tranship /, '')}`,
     isLimit: false,
     stores: ['local', 's3'],
@@ -22,7 +23,15 @@ export function tranship(launcher: string): Program {
     init: () => [[...command, 'init', '--quiet']],
     passes: ({ data, target }) => {
       const stage = run(...command, 'stage', data, '--as', '/data', '--quiet');
-      const restore = [...command, 'restore', 'latest:/data', '--target', target, '--quiet'] as const;
+      const restore = [
+        ...command,
+        'restore',
+        'latest:/data',
+        '--target',
+        target,
+        '--no-sync',
+        '--quiet',
+      ] as const;
       return {
         start: run(...command, '--version'),
         open: run(...command, 'cat', 'config', '--no-lock'),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { leavePageCache } from '../support/page-cache.ts';
 import { countTree } from '../support/tree-count.ts';
 import type { Store } from './store.ts';
 
@@ -12,6 +13,7 @@ export const local: Store = {
     return {
       location: { kind: 'local', path },
       repositoryBytes: async () => countTree(path).bytes,
+      leaveCache: () => leavePageCache(path),
       takeTraffic: undefined,
       close: async () => undefined,
     };

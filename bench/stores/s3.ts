@@ -67,6 +67,7 @@ async function open({ isCounted }: StoreOptions, network: Network | undefined): 
         secretAccessKey,
       },
       repositoryBytes: () => bytesIn(running, bucket),
+      leaveCache: undefined,
       takeTraffic: counter?.take,
       close,
     };

@@ -12,6 +12,8 @@ export interface OpenStore {
   readonly location: Location;
   /** What the repository takes: the sum of the sizes of its files. */
   readonly repositoryBytes: () => Promise<number>;
+  /** Has the kernel forget what it caches of the repository, as a machine that restores from it has not read it. */
+  readonly leaveCache: (() => void) | undefined;
   /** Traffic since the last call; only where it is counted. */
   readonly takeTraffic: (() => Traffic) | undefined;
   readonly close: () => Promise<void>;

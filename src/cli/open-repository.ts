@@ -101,6 +101,28 @@ export async function openRepository(
   return opener.open(store, { password, logger: context.logger, signal: context.signal });
 }
 
+/**
+ * Opens the repository for a pass, whose engine is loaded, and has its first thread come up, while the key is derived:
+ * that takes 0.2 to 0.4 s of one processor.
+ */
+export async function openForPass<Engine>(
+  args: Arguments<typeof repositoryOptions>,
+  context: CommandContext,
+  { loadEngine, readOnly }: { readonly loadEngine: () => Promise<Engine>; readonly readOnly?: boolean },
+): Promise<{ readonly repository: Repository; readonly engine: Engine }> {
+  const [repository, engine] = await Promise.all([
+    openRepository(args, context, readOnly),
+    warmedUp(loadEngine),
+  ]);
+  return { repository, engine };
+}
+
+async function warmedUp<Engine>(loadEngine: () => Promise<Engine>): Promise<Engine> {
+  const { startSpareThread } = await import('../copy/pipeline/worker-thread.ts');
+  startSpareThread();
+  return loadEngine();
+}
+
 /** Opens the repository and holds a shared lock during the work, unless `--no-lock` is given. */
 export async function readRepository(
   args: Arguments<typeof repositoryOptions & typeof readOptions>,

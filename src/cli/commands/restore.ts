@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts';
 import type { CommandContext } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions, workerOptions } from '../common-options.ts';
 import { exitCode } from '../exit-code.ts';
-import { openRepository, retryLockMs } from '../open-repository.ts';
+import { openForPass, retryLockMs } from '../open-repository.ts';
 import { excludeOptions, excludePatterns, includeOptions, includePatterns } from '../pattern-options.ts';
 import { RestoreReport } from '../reports/restore-report.ts';
 import { snapshotFilter, snapshotOperand } from '../snapshot-filter.ts';
@@ -81,8 +81,11 @@ export const command = defineCommand({
     if (args.flag('verify') && args.flag('dry-run')) {
       throw new UsageError('--verify and --dry-run exclude each other');
     }
-    const repository = await openRepository(args, context, args.flag('no-lock'));
-    const result = await restoreTo(repository, restoreOptions, context);
+    const { repository, engine } = await openForPass(args, context, {
+      loadEngine: () => import('../../copy/restore.ts'),
+      readOnly: args.flag('no-lock'),
+    });
+    const result = await restoreTo(repository, engine, restoreOptions, context);
     if (result.isPartial) context.output.warn('something is missing or incomplete in the target');
     const verified = args.flag('verify')
       ? await verifyAgainst(repository, result, restoreOptions, context)
@@ -121,10 +124,10 @@ async function restoreOptionsOf(
 
 async function restoreTo(
   repository: Repository,
+  { restore }: typeof import('../../copy/restore.ts'),
   restoreOptions: RestoreOptions,
   { output }: CommandContext,
 ): Promise<RestoreResult> {
-  const { restore } = await import('../../copy/restore.ts');
   const report = new RestoreReport(output);
   const ticker = output.showsStatus ? startTicker(() => report.draw()) : undefined;
   try {

@@ -8,7 +8,7 @@ import type { CommandContext } from '../command.ts';
 import { lockOptions, repositoryOptions, workerOptions } from '../common-options.ts';
 import { exitCode } from '../exit-code.ts';
 import { parseTimeNs } from '../local-time.ts';
-import { openRepository, retryLockMs } from '../open-repository.ts';
+import { openForPass, retryLockMs } from '../open-repository.ts';
 import { excludeOptions, excludePatterns } from '../pattern-options.ts';
 import { StageReport } from '../reports/stage-report.ts';
 import { sourcePathOptions, sourcePaths } from '../source-paths.ts';
@@ -126,14 +126,17 @@ export const command = defineCommand({
   ],
   run: async (args, context) => {
     const stageOptions = await stageOptionsOf(args, context, await sourceOf(args, context));
-    const repository = await openRepository(args, context);
-    const { stage } = await import('../../copy/stage.ts');
+    const loadEngine = () => import('../../copy/stage.ts');
+    const { repository, engine } = await openForPass(args, context, { loadEngine });
     const report = new StageReport(context.output);
     const finished = new AbortController();
     const ticker = context.output.showsStatus ? startTicker(() => report.draw()) : undefined;
     const scan = scanAhead(args, context, stageOptions, report, finished.signal);
     try {
-      const result = await stage(repository, { ...stageOptions, onEvent: (event) => report.onEvent(event) });
+      const result = await engine.stage(repository, {
+        ...stageOptions,
+        onEvent: (event) => report.onEvent(event),
+      });
       ticker?.stop();
       report.finish(result, args.flag('dry-run'));
       if (!result.isPartial) return exitCode.done;

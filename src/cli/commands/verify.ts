@@ -1,7 +1,7 @@
 import { UsageError } from '../../base/errors.ts';
 import { defineCommand } from '../command.ts';
 import { filterOptions, readOptions, repositoryOptions, workerOptions } from '../common-options.ts';
-import { openRepository, retryLockMs } from '../open-repository.ts';
+import { openForPass, retryLockMs } from '../open-repository.ts';
 import { excludeOptions, excludePatterns, includeOptions, includePatterns } from '../pattern-options.ts';
 import { snapshotFilter, snapshotOperand } from '../snapshot-filter.ts';
 import { verifyTarget } from '../verify-target.ts';
@@ -60,7 +60,10 @@ export const command = defineCommand({
       noLock: args.flag('no-lock'),
       signal: context.signal,
     };
-    const repository = await openRepository(args, context, args.flag('no-lock'));
+    const { repository } = await openForPass(args, context, {
+      loadEngine: () => import('../../copy/verify.ts'),
+      readOnly: args.flag('no-lock'),
+    });
     return verifyTarget(repository, options, context);
   },
 });

@@ -13,7 +13,7 @@ import type { ComparedFile, FilesToMake, FileToCompare, MadeFile } from './whole
 /** How hard to compress; the zstd level behind each word is in blob-sealer.ts. */
 export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
 
-/** What a worker is started with. Everything here can be posted; the index is shared memory. */
+/** What the workers of a pass work with. Everything here can be posted; the index is shared memory. */
 export interface WorkerSetup {
   readonly secrets: RepositorySecrets;
   readonly index: SharedBlobIndex;
@@ -176,7 +176,13 @@ export interface CloseMessage {
   readonly kind: 'close';
 }
 
-export type ToWorker = JobMessage | BufferMessage | CloseMessage;
+/** The first message to every worker; a thread may have come up long before. */
+export interface SetupMessage {
+  readonly kind: 'setup';
+  readonly setup: WorkerSetup;
+}
+
+export type ToWorker = SetupMessage | JobMessage | BufferMessage | CloseMessage;
 
 export interface FilledPack {
   readonly kind: 'pack';
@@ -187,7 +193,13 @@ export interface FilledPack {
   readonly blobs: readonly PackedBlob[];
 }
 
+/** The answer to the setup: the thread has come up. */
+export interface ReadyMessage {
+  readonly kind: 'ready';
+}
+
 export type FromWorker =
+  | ReadyMessage
   | { readonly kind: 'done'; readonly jobId: number; readonly response: unknown }
   | { readonly kind: 'failed'; readonly jobId: number; readonly error: TransportedError }
   | FilledPack;

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { unpackError } from '../../base/error-transport.ts';
 import { CancelledError, FileSystemError, abortError, asError, throwIfAborted } from '../../base/errors.ts';
 import { close } from '../../base/file-system.ts';
-import type { FilledPack, FromWorker, JobKind, Jobs, WorkerSetup } from './protocol.ts';
+import type { FilledPack, FromWorker, JobKind, Jobs, ToWorker, WorkerSetup } from './protocol.ts';
+import { takeThread } from './worker-thread.ts';
 
 /** Jobs a worker holds: one at work and one waiting, so that it never idles while an answer travels. */
 const jobsPerWorker = 2;
@@ -18,12 +19,6 @@ export interface WorkerPoolOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * What a worker makes is short-lived: a young generation that V8 lets grow as it likes took 80 MiB a thread in a pass
- * over 200,000 small files, and no less time.
- */
-const youngGenerationMb = 6;
-
 interface PendingJob {
   readonly job: JobKind;
   readonly request: unknown;
@@ -35,6 +30,7 @@ interface Member {
   readonly worker: Worker;
   readonly running: Map<number, PendingJob>;
   readonly ended: Promise<void>;
+  isReady: boolean;
 }
 
 /**
@@ -122,6 +118,11 @@ export class WorkerPool {
     while (this.#members.length < wanted && !this.#closed) this.#members.push(this.#start(this.#setup));
   }
 
+  /** True when a thread has come up: what it is given is not done sooner than that. */
+  get isReady(): boolean {
+    return this.#members.some((member) => member.isReady);
+  }
+
   /** Runs the same job once on every worker that has been started. */
   async runOnEach<K extends JobKind>(job: K, request: Jobs[K]['request']): Promise<Jobs[K]['response'][]> {
     const answers = this.#members.map((member) =>
@@ -178,12 +179,11 @@ export class WorkerPool {
   }
 
   #start(setup: WorkerSetup): Member {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: setup,
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
-    });
+    const worker = takeThread();
+    const first: ToWorker = { kind: 'setup', setup };
+    worker.postMessage(first);
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    const member: Member = { worker, running: new Map(), ended };
+    const member: Member = { worker, running: new Map(), ended, isReady: false };
     worker.on('message', (message: FromWorker) => this.#receive(member, message));
     worker.on('error', (error) => this.#fail(asError(error)));
     worker.on('exit', (code) => {
@@ -221,6 +221,10 @@ export class WorkerPool {
   }
 
   #receive(member: Member, message: FromWorker): void {
+    if (message.kind === 'ready') {
+      member.isReady = true;
+      return;
+    }
     if (message.kind === 'pack') {
       // What has been handed over before a failure is still uploaded and indexed. To begin with more would let the
       // caller wait, through all the retries of a store that is down, for what the next pass can store as well.

@@ -16,6 +16,10 @@ import type { FolderSlice } from './tree-slices.ts';
  * about 1,000 are compared.
  */
 const jobNames = 1024;
+/** Larger ones travel in slices, of which the walk's thread compares its share. */
+const smallFolderNames = 2 * jobNames;
+/** The walk's thread compares about as many while another one starts. */
+const namesWhileStarting = 10_000;
 /**
  * A larger tree of few names (files of very many chunks each) is left to the walk: up to hundreds of folders wait here,
  * each with a copy of its sealed tree.
@@ -75,9 +79,13 @@ export class FolderQueue {
     this.#pool.startThreads(this.#threads);
   }
 
-  /** True when the workers have enough to do: the walk had better look at the next folder itself. */
-  get isFull(): boolean {
-    return this.#namesUnderWay >= jobNames * this.#jobsAtOnce;
+  /**
+   * False when the walk had better look at a folder of so many names itself: the workers have enough to do or, where it
+   * is not so large that there is enough of it for both, are still coming up.
+   */
+  takes(names: number): boolean {
+    if (this.#namesUnderWay >= jobNames * this.#jobsAtOnce) return false;
+    return names > namesWhileStarting || this.#pool.isReady;
   }
 
   /** Undefined where the parent's tree cannot be read, is not to be compared here, or not as text. */
@@ -85,7 +93,7 @@ export class FolderQueue {
     const { length } = folder.names;
     this.#namesUnderWay += length;
     try {
-      return await (length > 2 * jobNames ? this.#compareLarge(folder) : this.#compareSmall(folder));
+      return await (length > smallFolderNames ? this.#compareLarge(folder) : this.#compareSmall(folder));
     } catch (error) {
       if (this.#pool.failure !== undefined) throw error;
       if (!(error instanceof TranshipError) || error.code === 'cancelled') throw error;
@@ -126,7 +134,7 @@ export class FolderQueue {
       return result;
     };
     await allSettled([
-      ...Array.from({ length: this.#jobsAtOnce }, () => compareRest(inWorker)),
+      ...Array.from({ length: this.#jobsAtOnce - this.#jobs }, () => compareRest(inWorker)),
       compareRest(here),
     ]);
     return joined(slices, compared, names.length);

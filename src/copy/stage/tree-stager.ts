@@ -103,7 +103,8 @@ export class TreeStager {
 
   /** The id of the snapshot's root tree. Everything below it has been handed to the workers by then. */
   async stage(root: RootFolder, parent: Pick<Snapshot, 'tree' | 'summary'> | undefined): Promise<string> {
-    this.#startWorkers(parent?.summary?.totalFilesProcessed ?? 0);
+    // A parent of so many files leaves no doubt that there is work for threads: they come up while it is found.
+    if ((parent?.summary?.totalFilesProcessed ?? 0) >= ownEntries) this.#startWorkers();
     const finished = new Promise<string>((resolve, reject) => {
       this.#resolveRoot = resolve;
       this.#rejectRoot = reject;
@@ -122,9 +123,9 @@ export class TreeStager {
     return id;
   }
 
-  /** A parent of so many files leaves no doubt that there is work for threads: they come up while it is found. */
-  #startWorkers(parentFiles: number): void {
-    if (parentFiles < ownEntries) return;
+  /** From now on workers compare, as soon as they have come up. */
+  #startWorkers(): void {
+    if (this.#ownEntries === 0) return;
     this.#ownEntries = 0;
     this.#options.folders.start();
   }
@@ -355,7 +356,10 @@ export class TreeStager {
 
   /** The walk goes on with a folder itself when the workers have enough to do: it is one thread of several. */
   #isForWorkers(names: number): boolean {
-    if (names === 0 || this.#entries + names < this.#ownEntries || this.#options.folders.isFull) return false;
+    const { folders } = this.#options;
+    if (names === 0 || this.#entries + names < this.#ownEntries) return false;
+    this.#startWorkers();
+    if (!folders.takes(names)) return false;
     return this.#comparing.size < comparedFolders && this.#open.size < crowdedFolders;
   }
 

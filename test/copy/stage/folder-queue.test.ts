@@ -28,4 +28,17 @@ describe('a queue of folders', () => {
     assert.equal(compared, undefined);
     assert.equal(get.mock.callCount(), 0);
   });
+
+  it('leaves small folders to the walk until a thread has come up, and takes large ones at once', async (t) => {
+    const { repository } = await smallRepository();
+    const index = await loadIndex(repository);
+    const pool = openReadingPool(repository, index, { workers: 1 });
+    t.after(() => pool.close());
+    const queue = new FolderQueue(pool, new TreeLoader(repository, index), new ReliedBlobs(index.blobs));
+    queue.start();
+    assert.equal(queue.takes(10), false);
+    assert.equal(queue.takes(20_000), true);
+    await pool.run('compare-files', { files: [] });
+    assert.equal(queue.takes(10), true);
+  });
 });
