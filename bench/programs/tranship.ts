@@ -10,8 +10,8 @@ export function tranship(launcher: string): Program {
   return {
     name: 'tranship',
     about:
-      'defaults (auto compression, blobs opened again before upload), but a restore does not wait for the disk, as no ' +
-      'other does (`--no-sync`)',
+      'defaults (auto compression, blobs opened again before upload), but a restore does not wait for the disk, ' +
+      'as no other does (`--no-sync`)',
     version: `tranship ${version.stdout.trim().replace(/^tranship /, '')}`,
     isLimit: false,
     stores: ['local', 's3'],
