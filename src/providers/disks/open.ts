@@ -24,7 +24,9 @@ export async function openDisks(provider: DiskProvider, options: OpenDisksOption
       throw new UsageError('not supported yet', { where: 'aws' });
     case 'azure':
       throw new UsageError('not supported yet', { where: 'azure' });
-    case 'gcp':
-      throw new UsageError('not supported yet', { where: 'gcp' });
+    case 'gcp': {
+      const { GceDiskDriver } = await import('./gce-disk/driver.ts');
+      return new GceDiskDriver(options.settings?.gcp, options.logger);
+    }
   }
 }

@@ -26,8 +26,10 @@ export interface GcpDiskSettings extends ConnectionSettings {
   readonly accessToken?: string | undefined;
   /** Project of what is made. Default: that of the credentials. */
   readonly project?: string | undefined;
-  /** `https://host:port`. Default: Google's. */
+  /** `https://host:port` of Compute Engine. Default: Google's. */
   readonly endpoint?: string | undefined;
+  /** The same of Cloud KMS, which is asked where a customer's key is shared. */
+  readonly kmsEndpoint?: string | undefined;
 }
 
 /** How Azure's management is reached. Credentials are those of a service principal or a workload identity. */
