@@ -8,10 +8,10 @@ import { encryptionFields, encryptionOf } from './encryption.ts';
 import { hasTags, labelFilter, labelled, tagsOf } from './labels.ts';
 import { throwIfFailed, timeOf } from './operations.ts';
 import type { UnbornOrder } from './operations.ts';
-import { checkOperationId, gigabytesOf, nameTaken, requestIdOf, wholeGigabytes } from './order.ts';
+import type { OrderOptions } from './order.ts';
+import { checkOperationId, gigabytesOf, nameTaken, wholeGigabytes } from './order.ts';
 import { performanceFields, performanceOf } from './performance.ts';
 import { formatDiskId, idOfLink, nameOfLink, parseDiskId, parseSnapshotId, regionOf } from './resource-id.ts';
-import type { GceDiskId } from './resource-id.ts';
 
 type Disk = protos.google.cloud.compute.v1.IDisk;
 
@@ -41,17 +41,15 @@ export async function getDisk(
   });
 }
 
-/** `project` is that of the disk. */
 export async function createDisk(
   client: ComputeClient,
   disk: NewDisk,
-  { project, signal }: AbortableOptions & { readonly project: string },
+  { id, requestId, signal }: OrderOptions,
 ): Promise<DiskDescription> {
   const { operationId, snapshotId, type, region, zones, encryption } = disk;
   checkOperationId(operationId);
   parseSnapshotId(snapshotId);
-  const { scope, location } = placeOf(disk);
-  const id = formatDiskId({ project, scope, location, name: operationId });
+  const { project, scope, location } = parseDiskId(id);
   const tags = { ...disk.tags, [operationTag]: operationId };
   const place = { where: id, action: 'compute.disks.create' };
   const sizeGb = wholeGigabytes(disk.sizeBytes);
@@ -68,7 +66,6 @@ export async function createDisk(
       ? { replicaZones: zones.map((zone) => `projects/${project}/zones/${zone}`) }
       : {}),
   };
-  const requestId = requestIdOf('disk', id);
   try {
     return await client.call({ ...place, signal }, async (sdk, options) => {
       const [{ latestResponse: operation }] =
@@ -145,7 +142,7 @@ export function unbornDisk(id: string, { state, failure, createdMs }: UnbornOrde
     id,
     account: place.project,
     state: state === 'failed' ? 'failed' : 'creating',
-    failure,
+    ...(failure === undefined ? {} : { failure }),
     sizeBytes: 0,
     type: '',
     region: regionOf(place),
@@ -180,8 +177,8 @@ function describe(disk: Disk, id: string): DiskDescription {
   };
 }
 
-/** One zone makes a zonal disk, two of a region a regional one. */
-function placeOf({ zones, region, operationId }: NewDisk): Pick<GceDiskId, 'scope' | 'location'> {
+/** The full id of what is ordered: one zone makes a zonal disk, two of a region a regional one. */
+export function newDiskId({ zones, region, operationId }: NewDisk, project: string): string {
   const [zone, second, third] = zones;
   const isInRegion = zones.every((name) => regionOf({ scope: 'zones', location: name }) === region);
   if (zone === undefined || third !== undefined || zone === second || !isInRegion) {
@@ -194,7 +191,11 @@ function placeOf({ zones, region, operationId }: NewDisk): Pick<GceDiskId, 'scop
       },
     );
   }
-  return second === undefined ? { scope: 'zones', location: zone } : { scope: 'regions', location: region };
+  const place =
+    second === undefined
+      ? ({ scope: 'zones', location: zone } as const)
+      : ({ scope: 'regions', location: region } as const);
+  return formatDiskId({ project, ...place, name: operationId });
 }
 
 function unreachable(scope: string, action: string): DiskError {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DiskError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { silentLogger } from '../../../base/logger.ts';
@@ -25,11 +26,12 @@ import type {
 import type { GcpDiskSettings } from '../settings.ts';
 import type { ComputeClient } from './client.ts';
 import { diskError } from './compute-error.ts';
-import { createDisk, deleteDisk, getDisk, listDisks, unbornDisk } from './disks.ts';
+import { createDisk, deleteDisk, getDisk, listDisks, newDiskId, unbornDisk } from './disks.ts';
 import { findUnborn } from './operations.ts';
 import type { UnbornOrder } from './operations.ts';
+import { leavesOpen } from '../retry.ts';
 import { describeQuotas, describeType, listZones } from './places.ts';
-import { parseSnapshotId } from './resource-id.ts';
+import { formatSnapshotId, parseSnapshotId } from './resource-id.ts';
 import { shareSnapshot, unshareSnapshot } from './sharing.ts';
 import { createSnapshot, deleteSnapshot, getSnapshot, listSnapshots, unbornSnapshot } from './snapshots.ts';
 
@@ -61,6 +63,8 @@ export class GceDiskDriver implements DiskDriver {
   readonly #identities: Renewable<GoogleIdentity>;
   readonly #client: Renewable<ComputeClient>;
   readonly #kmsEndpoint: string;
+  /** Ids of the requests that ordered what has not been deleted since. */
+  readonly #requestIds = new Map<string, string>();
   /** What was deleted without being there: that its order had failed need not be told any more. */
   readonly #forgotten = new Set<string>();
 
@@ -118,10 +122,9 @@ export class GceDiskDriver implements DiskDriver {
   }
 
   async createDisk(disk: NewDisk, options: AbortableOptions): Promise<DiskDescription> {
-    const project = disk.account ?? (await this.account(options));
-    const made = await createDisk(await this.#client.get(), disk, { ...options, project });
-    this.#forgotten.delete(made.id);
-    return made;
+    const id = newDiskId(disk, disk.account ?? (await this.account(options)));
+    const client = await this.#client.get();
+    return this.#order(id, (requestId) => createDisk(client, disk, { ...options, id, requestId }));
   }
 
   async deleteDisk(diskId: string, options: AbortableOptions): Promise<void> {
@@ -149,12 +152,12 @@ export class GceDiskDriver implements DiskDriver {
     snapshot: NewDiskSnapshot,
     options: AbortableOptions,
   ): Promise<DiskSnapshotDescription> {
-    const project = await this.account(options);
+    const id = formatSnapshotId({ project: await this.account(options), name: snapshot.operationId });
     const client = await this.#client.get();
     const disk = await getDisk(client, snapshot.diskId, options);
-    const made = await createSnapshot(client, snapshot, { ...options, disk, project });
-    this.#forgotten.delete(made.id);
-    return made;
+    return this.#order(id, (requestId) =>
+      createSnapshot(client, snapshot, { ...options, disk, id, requestId }),
+    );
   }
 
   async deleteSnapshot(snapshotId: string, options: AbortableOptions): Promise<void> {
@@ -225,6 +228,19 @@ export class GceDiskDriver implements DiskDriver {
     }
   }
 
+  /** The same order is the same request, until it has failed for certain or what it made is deleted. */
+  async #order<Made>(id: string, give: (requestId: string) => Promise<Made>): Promise<Made> {
+    const requestId = this.#requestIds.get(id) ?? randomUUID();
+    this.#requestIds.set(id, requestId);
+    this.#forgotten.delete(id);
+    try {
+      return await give(requestId);
+    } catch (error) {
+      if (error instanceof DiskError && !leavesOpen(error)) this.#requestIds.delete(id);
+      throw error;
+    }
+  }
+
   async #findUnborn(
     client: ComputeClient,
     id: string,
@@ -243,6 +259,7 @@ export class GceDiskDriver implements DiskDriver {
   ): Promise<void> {
     try {
       await work();
+      this.#requestIds.delete(id);
       return;
     } catch (error) {
       if (!isMissing(error, id)) throw error;
@@ -254,6 +271,7 @@ export class GceDiskDriver implements DiskDriver {
         retryable: true,
       });
     }
+    this.#requestIds.delete(id);
     this.#forgotten.add(id);
   }
 }

@@ -1,7 +1,15 @@
-import { createHash } from 'node:crypto';
 import { DiskError } from '../../../base/errors.ts';
+import type { AbortableOptions } from '../../objects/driver.ts';
 import { operationTag } from '../driver.ts';
 import type { DiskTags } from '../driver.ts';
+
+/** How something is ordered. */
+export interface OrderOptions extends AbortableOptions {
+  /** Full id of what is to be made. */
+  readonly id: string;
+  /** Makes a repeated request the same one, also before what it makes can be seen; the name does so from then on. */
+  readonly requestId: string;
+}
 
 const NAME = /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const GIB = 2 ** 30;
@@ -13,15 +21,6 @@ export function checkOperationId(operationId: string): void {
     where: operationId,
     advice: 'at most 40 of a-z, 0-9 and hyphens, from a letter to a letter or digit',
   });
-}
-
-/** The id that makes a repeated request the same one, as a UUID; the same for each try. */
-export function requestIdOf(kind: 'disk' | 'snapshot', id: string): string {
-  const hash = createHash('sha256').update(`${kind} ${id}`).digest();
-  // Version 8 and its variant: a UUID that its maker has made up.
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** What has the name, where the same operation has made it; throws what said that the name is taken where not. */

@@ -38,7 +38,7 @@ export function performanceOf(disk: {
   const iops = Number(disk.provisionedIops ?? 0);
   const throughput = Number(disk.provisionedThroughput ?? 0);
   return {
-    iops: iops === 0 ? undefined : iops,
-    throughputBytesPerSecond: throughput === 0 ? undefined : throughput * MIB,
+    ...(iops === 0 ? {} : { iops }),
+    ...(throughput === 0 ? {} : { throughputBytesPerSecond: throughput * MIB }),
   };
 }

@@ -2,6 +2,7 @@ import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
 import type { DiskEncryption, SnapshotShare } from '../driver.ts';
 import type { ComputeClient } from './client.ts';
+import { leavesOpen } from '../retry.ts';
 import { checkKey } from './encryption.ts';
 import { POLICY_VERSION, policyOf, withMember, withoutMember } from './iam-policy.ts';
 import type { IamPolicy } from './iam-policy.ts';
@@ -91,10 +92,6 @@ async function grant(guarded: Guarded, role: string, member: string): Promise<bo
     if (!leavesOpen(error) || withMember(await guarded.read(), role, member) !== undefined) throw error;
   }
   return true;
-}
-
-function leavesOpen(error: unknown): boolean {
-  return error instanceof DiskError && (error.code === 'unavailable' || error.code === 'timeout');
 }
 
 async function revoke(guarded: Guarded, role: string, member: string): Promise<void> {

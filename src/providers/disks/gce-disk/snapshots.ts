@@ -14,7 +14,8 @@ import { checkKey, encryptionOf } from './encryption.ts';
 import { hasTags, labelFilter, labelled, tagsOf } from './labels.ts';
 import { throwIfFailed, timeOf } from './operations.ts';
 import type { UnbornOrder } from './operations.ts';
-import { checkOperationId, gigabytesOf, nameTaken, requestIdOf } from './order.ts';
+import type { OrderOptions } from './order.ts';
+import { checkOperationId, gigabytesOf, nameTaken } from './order.ts';
 import { formatSnapshotId, idOfLink, parseSnapshotId } from './resource-id.ts';
 
 type Snapshot = protos.google.cloud.compute.v1.ISnapshot;
@@ -40,16 +41,16 @@ export async function getSnapshot(
   });
 }
 
-/** `disk` is what it is taken of; the project is that of the snapshot. */
+/** `disk` is what it is taken of. */
 export async function createSnapshot(
   client: ComputeClient,
   snapshot: NewDiskSnapshot,
-  { disk, project, signal }: AbortableOptions & { readonly disk: DiskDescription; readonly project: string },
+  { disk, id, requestId, signal }: OrderOptions & { readonly disk: DiskDescription },
 ): Promise<DiskSnapshotDescription> {
   const { diskId, operationId, storageLocation } = snapshot;
   checkOperationId(operationId);
   checkKey(disk.encryption, diskId);
-  const id = formatSnapshotId({ project, name: operationId });
+  const { project } = parseSnapshotId(id);
   const tags = { ...snapshot.tags, [operationTag]: operationId };
   const place = { where: id, action: 'compute.snapshots.create' };
   const snapshotResource = {
@@ -60,7 +61,7 @@ export async function createSnapshot(
   };
   try {
     return await client.call({ ...place, signal }, async (sdk, options) => {
-      const request = { project, requestId: requestIdOf('snapshot', id), snapshotResource };
+      const request = { project, requestId, snapshotResource };
       const [{ latestResponse: operation }] = await sdk.snapshots.insert(request, options);
       throwIfFailed(operation, place);
       return {
@@ -132,7 +133,7 @@ export function unbornSnapshot(
     account: parseSnapshotId(id).project,
     diskId: '',
     state: state === 'failed' ? 'failed' : 'pending',
-    failure,
+    ...(failure === undefined ? {} : { failure }),
     diskSizeBytes: 0,
     regions: [],
     encryption: { kind: 'provider-key' },

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { allOf } from '../../../../src/base/all-of.ts';
 import type { DiskError } from '../../../../src/base/errors.ts';
 import { operationTag } from '../../../../src/providers/disks/driver.ts';
 import type { DiskDriver, DiskSnapshotDescription, NewDisk } from '../../../../src/providers/disks/driver.ts';
 import { permissions } from '../../../../src/providers/disks/gce-disk/permissions.ts';
 import { ComputeDouble } from '../../../support/disks/compute-double.ts';
-import { collected } from '../../../support/disks/collected.ts';
 import { diskErrorOf } from '../../../support/disks/disk-error-of.ts';
 
 const GIB = 2 ** 30;
@@ -75,8 +75,6 @@ describe('Google disks: what a disk is', () => {
         state: 'in-use',
         sizeBytes: 50 * GIB,
         type: 'pd-ssd',
-        iops: undefined,
-        throughputBytesPerSecond: undefined,
         region: 'europe-west1',
         zones: ['europe-west1-b'],
         // Without the version that the cloud has added to it.
@@ -284,7 +282,7 @@ describe('Google disks: deleting and listing', () => {
       cloud.addDisk({ tags: { team: 'blue', Name: `Disk ${count % 2}` } });
     cloud.addDisk({ tags: { team: 'red' }, zones: cloud.zones.slice(0, 2) });
     const count = async (tags: Readonly<Record<string, string>>): Promise<number> =>
-      (await collected(driver.listDisks({ tags }))).length;
+      (await allOf(driver.listDisks({ tags }))).length;
     assert.equal(await count({}), 6);
     assert.equal(await count({ team: 'blue' }), 5);
     assert.equal(await count({ team: 'blue', Name: 'Disk 0' }), 3);
@@ -295,10 +293,8 @@ describe('Google disks: deleting and listing', () => {
       const tags = { 'tranship/plan': 'shop', 'tranship/volume': index === 0 ? 'ns/Data' : 'data' };
       await driver.createSnapshot({ diskId, operationId: `snap-${index}`, tags }, {});
     }
-    assert.equal((await collected(driver.listSnapshots({ tags: { 'tranship/plan': 'shop' } }))).length, 5);
-    const [found, ...more] = await collected(
-      driver.listSnapshots({ tags: { 'tranship/volume': 'ns/Data' } }),
-    );
+    assert.equal((await allOf(driver.listSnapshots({ tags: { 'tranship/plan': 'shop' } }))).length, 5);
+    const [found, ...more] = await allOf(driver.listSnapshots({ tags: { 'tranship/volume': 'ns/Data' } }));
     assert.deepEqual([found?.id, more], ['projects/tranship-source/global/snapshots/snap-0', []]);
   });
 });
