@@ -13,6 +13,7 @@ import { ZonesClient } from '@google-cloud/compute/build/src/v1/zones_client.js'
 import { DiskError, throwIfAborted } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
 import { diskError } from './compute-error.ts';
+import { smallGax } from './descriptors.ts';
 import { ComputeTransport } from './transport.ts';
 import type { Call, TransportOptions } from './transport.ts';
 
@@ -37,43 +38,43 @@ class ComputeServices {
   }
 
   get disks(): DisksClient {
-    return (this.#made.disks ??= new DisksClient(this.#options));
+    return (this.#made.disks ??= new DisksClient(this.#options, smallGax));
   }
 
   get diskTypes(): DiskTypesClient {
-    return (this.#made.diskTypes ??= new DiskTypesClient(this.#options));
+    return (this.#made.diskTypes ??= new DiskTypesClient(this.#options, smallGax));
   }
 
   get globalOperations(): GlobalOperationsClient {
-    return (this.#made.globalOperations ??= new GlobalOperationsClient(this.#options));
+    return (this.#made.globalOperations ??= new GlobalOperationsClient(this.#options, smallGax));
   }
 
   get projects(): ProjectsClient {
-    return (this.#made.projects ??= new ProjectsClient(this.#options));
+    return (this.#made.projects ??= new ProjectsClient(this.#options, smallGax));
   }
 
   get regionDisks(): RegionDisksClient {
-    return (this.#made.regionDisks ??= new RegionDisksClient(this.#options));
+    return (this.#made.regionDisks ??= new RegionDisksClient(this.#options, smallGax));
   }
 
   get regionOperations(): RegionOperationsClient {
-    return (this.#made.regionOperations ??= new RegionOperationsClient(this.#options));
+    return (this.#made.regionOperations ??= new RegionOperationsClient(this.#options, smallGax));
   }
 
   get regions(): RegionsClient {
-    return (this.#made.regions ??= new RegionsClient(this.#options));
+    return (this.#made.regions ??= new RegionsClient(this.#options, smallGax));
   }
 
   get snapshots(): SnapshotsClient {
-    return (this.#made.snapshots ??= new SnapshotsClient(this.#options));
+    return (this.#made.snapshots ??= new SnapshotsClient(this.#options, smallGax));
   }
 
   get zoneOperations(): ZoneOperationsClient {
-    return (this.#made.zoneOperations ??= new ZoneOperationsClient(this.#options));
+    return (this.#made.zoneOperations ??= new ZoneOperationsClient(this.#options, smallGax));
   }
 
   get zones(): ZonesClient {
-    return (this.#made.zones ??= new ZonesClient(this.#options));
+    return (this.#made.zones ??= new ZonesClient(this.#options, smallGax));
   }
 }
 
