@@ -55,6 +55,6 @@ export async function diskPermissions(provider: DiskProvider): Promise<DiskPermi
     case 'azure':
       throw new UsageError('not supported yet', { where: 'azure' });
     case 'gcp':
-      throw new UsageError('not supported yet', { where: 'gcp' });
+      return (await import('./gce-disk/permissions.ts')).permissions;
   }
 }

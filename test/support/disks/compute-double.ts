@@ -24,7 +24,7 @@ import {
 import type { Fate, InsertedJson } from './compute-world.ts';
 import { FaultQueue } from './fault-queue.ts';
 
-const TOKEN = 'a-token-of-the-double';
+export const doubleToken = 'a-token-of-the-double';
 /** Small, so that lists have pages. */
 const PAGE = 2;
 
@@ -87,7 +87,7 @@ export class ComputeDouble implements CloudDouble {
     this.driver = new GceDiskDriver({
       endpoint,
       kmsEndpoint: endpoint,
-      accessToken: TOKEN,
+      accessToken: doubleToken,
       project,
       ...settings,
     });
@@ -159,7 +159,7 @@ export class ComputeDouble implements CloudDouble {
     const url = new URL(request.url ?? '/', this.endpoint);
     const verb = request.method ?? '';
     try {
-      if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+      if (request.headers.authorization !== `Bearer ${doubleToken}`) {
         throw new ComputeRefusal(401, 'authError', 'Request had invalid authentication credentials.');
       }
       const body: unknown = text === '' ? undefined : JSON.parse(text);

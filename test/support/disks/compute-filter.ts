@@ -1,19 +1,21 @@
-/** Filters of Compute Engine's lists, as far as they compare fields with texts: `(labels.a = "b") (name : "c")`. */
+/** Filters of Compute Engine's lists, as far as they compare fields with texts. */
 type Test = (item: object) => boolean;
 
-/** Undefined for what is none. */
+/** `(labels.a = "b") (name = "c")`, or one expression with a pattern: `name eq ".*c"`. Undefined for what is neither. */
 export function parseFilter(text: string): Test | undefined {
+  const [, field = '', pattern] = /^([a-zA-Z]+) eq "([^"]*)"$/.exec(text) ?? [];
+  if (pattern !== undefined) {
+    const whole = new RegExp(`^(?:${pattern})$`);
+    return (item) => whole.test(valueAt(item, [field]) ?? '');
+  }
   const tests: Test[] = [];
   let rest = text.trim();
   while (rest !== '') {
-    const [whole = '', open = '', path = '', operator = '', value = '', close = ''] =
-      /^(\(?)([a-zA-Z]+(?:\.[a-z0-9_-]+)?) ([=:]) "([^"]*)"(\)?)\s*/.exec(rest) ?? [];
-    if (whole === '' || (open === '') !== (close === '')) return undefined;
-    tests.push((item) => {
-      const found = valueAt(item, path.split('.'));
-      return operator === '=' ? found === value : (found?.includes(value) ?? false);
-    });
-    rest = rest.slice(whole.length);
+    const [term = '', open = '', path = '', value = '', close = ''] =
+      /^(\(?)([a-zA-Z]+(?:\.[a-z0-9_-]+)?) = "([^"]*)"(\)?)\s*/.exec(rest) ?? [];
+    if (term === '' || (open === '') !== (close === '')) return undefined;
+    tests.push((item) => valueAt(item, path.split('.')) === value);
+    rest = rest.slice(term.length);
   }
   return (item) => tests.every((test) => test(item));
 }

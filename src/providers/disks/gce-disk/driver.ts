@@ -285,7 +285,8 @@ async function ifFound<T>(id: string, work: Promise<T>): Promise<T | undefined> 
   }
 }
 
-/** It is the thing itself that is missing, and not its project or zone. */
+/** It is the thing itself that is missing, and not its project or zone; the cloud may name the project by its number. */
 function isMissing(error: unknown, id: string): boolean {
-  return error instanceof DiskError && error.code === 'not-found' && error.where === id;
+  if (!(error instanceof DiskError) || error.code !== 'not-found') return false;
+  return error.where?.endsWith(id.replace(/^projects\/[^/]+/, '')) ?? false;
 }

@@ -67,8 +67,8 @@ async function operationsPage(
   id: string,
   { pageToken, signal }: { readonly pageToken: string | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<readonly [operations: readonly object[], nextPageToken: string | undefined]> {
-  // A part of the text: the link begins with a host and a version, whatever they are.
-  const filter = `targetLink : "${id}"`;
+  // An expression for the whole of it: the link begins with a host and a version, whatever they are.
+  const filter = `targetLink eq ".*/${id}"`;
   const page = { filter, ...(pageToken === undefined ? {} : { pageToken }) };
   if (!id.includes('/disks/')) {
     const { project } = parseSnapshotId(id);

@@ -1,9 +1,4 @@
-import type { DiskDriver } from '../driver.ts';
-
-type Method = Exclude<
-  keyof DiskDriver,
-  'provider' | 'capabilities' | 'close' | 'createSnapshots' | 'copySnapshot'
->;
+import type { DiskPermissions } from '../permissions.ts';
 
 const operations = {
   disk: ['compute.zoneOperations.list', 'compute.regionOperations.list'],
@@ -11,7 +6,7 @@ const operations = {
 } as const;
 
 /** The permissions that each method's calls take, those of rare ways included. */
-export const permissions: Readonly<Record<Method, readonly string[]>> = {
+export const permissions = {
   account: [],
   describeDisk: ['compute.disks.get', ...operations.disk],
   createDisk: [
@@ -50,4 +45,4 @@ export const permissions: Readonly<Record<Method, readonly string[]>> = {
   describeType: ['compute.diskTypes.list'],
   listZones: ['compute.zones.list'],
   describeQuotas: ['compute.projects.get', 'compute.regions.get'],
-};
+} as const satisfies DiskPermissions;

@@ -19,7 +19,7 @@ async function start(t: TestContext): Promise<ComputeDouble> {
   t.after(async () => {
     await cloud.stop();
     assert.deepEqual(cloud.violations(), []);
-    const listed = new Set(Object.values(permissions).flat());
+    const listed = new Set<string>(Object.values(permissions).flat());
     assert.deepEqual(
       cloud.usedPermissions().filter((permission) => !listed.has(permission)),
       [],
