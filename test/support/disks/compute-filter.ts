@@ -1,7 +1,7 @@
 /** Filters of Compute Engine's lists, as far as they compare fields with texts. */
 type Test = (item: object) => boolean;
 
-/** `(labels.a = "b") (name = "c")`, or one expression with a pattern: `name eq ".*c"`. Undefined for what is neither. */
+/** `(labels.a = "b") (name = "c")`, or one expression with a pattern: `name eq ".*c"`; undefined for others. */
 export function parseFilter(text: string): Test | undefined {
   const [, field = '', pattern] = /^([a-zA-Z]+) eq "([^"]*)"$/.exec(text) ?? [];
   if (pattern !== undefined) {

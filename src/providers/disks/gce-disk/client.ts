@@ -104,6 +104,7 @@ export class ComputeClient {
       const work = this.#calls.run(call, () => send(this.#services, { retry: null, autoPaginate: false }));
       return await orAborted(work, call.signal);
     } catch (error) {
+      throwIfAborted(call.signal);
       throw diskError(error, call);
     }
   }

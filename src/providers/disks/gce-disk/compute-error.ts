@@ -1,4 +1,4 @@
-import { DiskError, TranshipError, describeError } from '../../../base/errors.ts';
+import { DiskError, StoreError, TranshipError, describeError } from '../../../base/errors.ts';
 import type { ErrorCode } from '../../../base/errors.ts';
 import { arrayOf, field, parseJson, textOf } from '../../google/json-value.ts';
 import { parseRetryAfterMs } from '../../objects/meaning.ts';
@@ -122,11 +122,13 @@ export function operationError(code: string, message: string, place: CallPlace):
   return errorWith(meaning, `${code}: ${message}`, place, {});
 }
 
-/** Whatever a call threw, as a DiskError about its place; what says more than that is returned as it is. */
+/**
+ * Whatever a call threw, as a DiskError about its place, what the code of stores threw for us included; other errors of
+ * ours (settings, a fired signal) are returned as they are.
+ */
 export function diskError(error: unknown, place: CallPlace): TranshipError {
   const known = transhipError(error) ?? networkError(causeOf(error), place.where);
-  if (known instanceof DiskError || known.code === 'cancelled' || known.code === 'invalid-argument')
-    return known;
+  if (!(known instanceof StoreError)) return known;
   const { code, what, advice, retryable, retryAfterMs, cause } = known;
   return new DiskError(code, what, {
     where: known.where ?? place.where,

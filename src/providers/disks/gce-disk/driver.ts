@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DiskError } from '../../../base/errors.ts';
+import { DiskError, throwIfAborted } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
@@ -224,6 +224,7 @@ export class GceDiskDriver implements DiskDriver {
       const identity = await orAborted(this.#identities.get(), signal);
       return await orAborted(identity.project(), signal);
     } catch (error) {
+      throwIfAborted(signal);
       throw diskError(error, PLACE);
     }
   }
@@ -285,7 +286,7 @@ async function ifFound<T>(id: string, work: Promise<T>): Promise<T | undefined> 
   }
 }
 
-/** It is the thing itself that is missing, and not its project or zone; the cloud may name the project by its number. */
+/** It is the thing itself that is missing, not its project or zone; the cloud may name the project by its number. */
 function isMissing(error: unknown, id: string): boolean {
   if (!(error instanceof DiskError) || error.code !== 'not-found') return false;
   return error.where?.endsWith(id.replace(/^projects\/[^/]+/, '')) ?? false;

@@ -5,8 +5,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer as createTcpServer } from 'node:net';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { CancelledError, UsageError } from '../../../../src/base/errors.ts';
-import type { DiskError } from '../../../../src/base/errors.ts';
+import { CancelledError, DiskError, UsageError } from '../../../../src/base/errors.ts';
 import { GceDiskDriver } from '../../../../src/providers/disks/gce-disk/driver.ts';
 import type { GcpDiskSettings } from '../../../../src/providers/disks/settings.ts';
 import { diskErrorOf } from '../../../support/disks/disk-error-of.ts';
@@ -19,6 +18,7 @@ import { startTlsFront } from '../../../support/tls/tls-front.ts';
 const ID = 'projects/p/zones/europe-west1-b/disks/d';
 const SNAPSHOT = 'projects/p/global/snapshots/s';
 const TOKEN = 'hunter2';
+const SCOPES = ['https://www.googleapis.com/auth/compute', 'https://www.googleapis.com/auth/cloudkms'];
 
 function driverAt(t: TestContext, endpoint: string, settings: GcpDiskSettings = {}): GceDiskDriver {
   const driver = new GceDiskDriver({
@@ -213,6 +213,13 @@ describe('Google disks: connections', () => {
     await assert.rejects(driver.describeDisk(ID, { signal: cancel.signal }), CancelledError);
   });
 
+  it('end with what the signal was fired with', async (t) => {
+    const reason = new DiskError('timeout', 'the deadline has passed');
+    const cancel = new AbortController();
+    const driver = await answered(t, () => cancel.abort(reason));
+    assert.equal(await diskErrorOf(driver.describeDisk(ID, { signal: cancel.signal })), reason);
+  });
+
   it('use TLS with the authorities that are named', async (t) => {
     const authority = new Authority(temporaryFolder(t));
     const plain = await listening(t, createServer(json(200, { name: 'd', sizeGb: '10', status: 'READY' })));
@@ -226,6 +233,21 @@ describe('Google disks: connections', () => {
     assert.equal((await driver.describeDisk(ID, {}))?.sizeBytes, 10 * 2 ** 30);
   });
 
+  it('take any certificate where that is said, with one warning', async (t) => {
+    const authority = new Authority(temporaryFolder(t));
+    const plain = await listening(t, createServer(json(200, { name: 'd', status: 'READY' })));
+    const certificate = authority.issue({ names: 'DNS:elsewhere.example', days: -1 });
+    const endpoint = `https://127.0.0.1:${await startTlsFront(t, `http://127.0.0.1:${plain}`, certificate)}`;
+    const warnings: string[] = [];
+    const logger = { debug: () => {}, warn: (message: string) => void warnings.push(message) };
+    const settings = { endpoint, kmsEndpoint: endpoint, accessToken: TOKEN, project: 'p', insecureTls: true };
+    const driver = new GceDiskDriver(settings, logger);
+    t.after(() => driver.close());
+    for (let count = 0; count < 2; count++) assert.ok(await driver.describeDisk(ID, {}));
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /certificate of https:\/\/127\.0\.0\.1:\d+ is not checked/);
+  });
+
   it('carry no token over an open network', async (t) => {
     for (const allowHttp of [false, true]) {
       const driver = driverAt(t, 'http://compute.example:80', { allowHttp });
@@ -236,10 +258,7 @@ describe('Google disks: connections', () => {
 
 describe('Google disks: credentials', () => {
   it('of a service account get tokens for disks and keys, and name the project', async (t) => {
-    const tokens = await TokenServer.start(3600_000, [
-      'https://www.googleapis.com/auth/compute',
-      'https://www.googleapis.com/auth/cloudkms',
-    ]);
+    const tokens = await TokenServer.start(3600_000, SCOPES);
     t.after(() => tokens.stop());
     const seen: (string | undefined)[] = [];
     const driver = await answered(
@@ -257,6 +276,29 @@ describe('Google disks: credentials', () => {
     assert.equal(await driver.account({}), 'of-the-file');
     await driver.describeDisk(ID, {});
     assert.deepEqual(seen, ['Bearer ya29.1']);
+  });
+
+  it('that are revoked while work goes on are got anew', async (t) => {
+    const tokens = await TokenServer.start(3600_000, SCOPES);
+    t.after(() => tokens.stop());
+    let revoked = '';
+    const driver = await answered(
+      t,
+      (request, response) => {
+        const isGood = request.headers.authorization !== revoked;
+        const body = isGood
+          ? { name: 'd', status: 'READY' }
+          : refusal(401, 'authError', 'Invalid Credentials');
+        json(isGood ? 200 : 401, body)(request, response);
+      },
+      { accessToken: undefined, credentialsText: JSON.stringify(tokens.serviceAccount) },
+    );
+    assert.ok(await driver.describeDisk(ID, {}));
+    revoked = 'Bearer ya29.1';
+    const error = await errorOf(driver);
+    assert.deepEqual([error.code, error.retryable], ['unauthenticated', true]);
+    assert.ok(await driver.describeDisk(ID, {}));
+    assert.equal(tokens.issued, 2);
   });
 
   it('that cannot be read are told of, with the file and the field', async (t) => {
