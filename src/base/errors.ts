@@ -23,6 +23,9 @@ export type ErrorCode =
   | 'no-repository'
   | 'wrong-password'
   | 'unsafe-path'
+  | 'quota-exceeded'
+  | 'failed'
+  | 'refused'
   | 'io'
   | 'cancelled';
 
@@ -85,6 +88,32 @@ export class TranshipError extends Error {
  * const error = new StoreError('throttled', 'the server is busy', { where: 'data/00', retryable: true });
  */
 export class StoreError extends TranshipError {}
+
+/** What a DiskError carries besides. */
+export interface DiskErrorDetails extends ErrorDetails {
+  /** The permission that the call wants, as its cloud writes it in policies: `ec2:CreateSnapshot`. */
+  readonly action?: string | undefined;
+}
+
+/**
+ * A cloud refused or failed an operation on a disk or a snapshot of one; `where` is its full id, `action` the
+ * permission that the call wants. `failed` means that the cloud took the order and the disk or snapshot itself ended
+ * in failure; `refused` that the checks before it found what would not have worked.
+ *
+ * @example
+ * const error = new DiskError('permission-denied', 'no snapshot may be made', {
+ *   where: 'vol-0123456789abcdef0',
+ *   action: 'ec2:CreateSnapshot',
+ * });
+ */
+export class DiskError extends TranshipError {
+  readonly action: string | undefined;
+
+  constructor(code: ErrorCode, what: string, details: DiskErrorDetails = {}) {
+    super(code, what, details);
+    this.action = details.action;
+  }
+}
 
 /**
  * The repository's contents or keys are not what they must be; `where` is a file name inside the repository.

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RefusalRule } from '../s3/refusing-proxy.ts';
 
-const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
+const storageScope = 'https://www.googleapis.com/auth/devstorage.read_write';
 /** Google's: how far the times of an assertion may be off. */
 const skewSeconds = 300;
 
@@ -36,23 +36,26 @@ export class TokenServer {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
   readonly #lifeMs: number;
+  readonly #scope: string;
   readonly #endsMs = new Map<string, number>();
   readonly #stop: () => void;
 
-  private constructor(url: string, lifeMs: number, stop: () => void) {
+  private constructor(url: string, lifeMs: number, scope: string, stop: () => void) {
     this.url = url;
     this.#lifeMs = lifeMs;
+    this.#scope = scope;
     this.#stop = stop;
   }
 
-  static async start(lifeMs: number): Promise<TokenServer> {
+  /** Its tokens are for these scopes, and must be asked for with them. */
+  static async start(lifeMs: number, scopes: readonly string[] = [storageScope]): Promise<TokenServer> {
     const server = createServer();
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
     const address = server.address();
     if (typeof address !== 'object' || address === null) throw new Error('the token server has no address');
-    const tokens = new TokenServer(`http://127.0.0.1:${address.port}/token`, lifeMs, () => {
+    const tokens = new TokenServer(`http://127.0.0.1:${address.port}/token`, lifeMs, scopes.join(' '), () => {
       server.closeAllConnections();
       server.close();
     });
@@ -148,7 +151,7 @@ export class TokenServer {
     if (iss !== this.serviceAccount.client_email) {
       return ['invalid_grant', 'Invalid grant: account not found'];
     }
-    if (aud !== this.url || rest['scope'] === undefined || String(rest['scope']) !== scope) {
+    if (aud !== this.url || rest['scope'] === undefined || String(rest['scope']) !== this.#scope) {
       return ['invalid_scope', 'Invalid OAuth scope or ID token audience provided.'];
     }
     const now = (Date.now() + this.clockOffsetMs) / 1000;
@@ -166,7 +169,7 @@ export class TokenServer {
     if (form.get('audience') !== this.audience) return ['invalid_target', 'The target service is not known.'];
     if (
       form.get('subject_token_type') !== 'urn:ietf:params:oauth:token-type:jwt' ||
-      form.get('scope') !== scope
+      form.get('scope') !== this.#scope
     ) {
       return ['invalid_request', 'Invalid token type or scope.'];
     }

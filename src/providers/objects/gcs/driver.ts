@@ -13,6 +13,8 @@ import type {
   PutOptions,
 } from '../driver.ts';
 import { silentLogger } from '../../../base/logger.ts';
+import { createIdentity } from '../../google/identity.ts';
+import type { GoogleIdentity } from '../../google/identity.ts';
 import { ConnectionAgents } from '../connection-agents.ts';
 import { ConnectionWarnings } from '../connection-warnings.ts';
 import type { ServiceDriverOptions } from '../driver-options.ts';
@@ -22,8 +24,6 @@ import type { RequestScope } from '../request-scope.ts';
 import type { GcsSettings } from '../settings.ts';
 import { BATCH_CALLS, deleteObjects } from './deletion.ts';
 import { HttpClient } from './http-client.ts';
-import { createIdentity } from './identity.ts';
-import type { GcsIdentity } from './identity.ts';
 import { listObjects, objectInfo } from './listing.ts';
 import { formatGcsLocation, gcsEndpointOrigin } from './location.ts';
 import type { GcsLocation } from './location.ts';
@@ -34,6 +34,7 @@ import { uploadObject } from './upload.ts';
 
 const CONNECTIONS = 16;
 const RANGE_NOT_SATISFIABLE = 416;
+const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 const GOOGLE = 'https://storage.googleapis.com';
 /** Google's own hosts, those of regions and of private connections included. */
 const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
@@ -47,7 +48,7 @@ export class GcsDriver implements ObjectDriver {
   readonly url: string;
   readonly capabilities: DriverCapabilities;
   readonly #requests: GcsRequests;
-  readonly #identities: Renewable<GcsIdentity>;
+  readonly #identities: Renewable<GoogleIdentity>;
   readonly #agents: Renewable<ConnectionAgents>;
 
   /** Throws UsageError for settings that cannot be carried out. */
@@ -75,7 +76,7 @@ export class GcsDriver implements ObjectDriver {
     });
     this.#identities = new Renewable({
       where: url,
-      create: () => createIdentity(settings, { isGoogle, timeoutMs: idleTimeoutMs }),
+      create: () => createIdentity(settings, { isGoogle, timeoutMs: idleTimeoutMs, scopes: [SCOPE] }),
       destroy: (identity) => identity.close(),
     });
     this.#requests = new GcsRequests({

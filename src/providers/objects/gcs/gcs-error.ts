@@ -3,7 +3,7 @@ import type { StoreError } from '../../../base/errors.ts';
 import { meaningError, parseRetryAfterMs } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
 import { networkError } from '../network-error.ts';
-import { arrayOf, field, parseJson, textOf } from './json-value.ts';
+import { arrayOf, field, parseJson, textOf } from '../../google/json-value.ts';
 
 const noBucket: Meaning = {
   code: 'no-bucket',

@@ -1,7 +1,7 @@
 import { StoreError } from '../../../base/errors.ts';
 import type { ListOptions, ObjectInfo } from '../driver.ts';
 import { isValidKey } from '../object-key.ts';
-import { arrayOf, field, textOf } from './json-value.ts';
+import { arrayOf, field, textOf } from '../../google/json-value.ts';
 import type { GcsRequests } from './requests.ts';
 
 /** All objects below a prefix, page by page; what is named otherwise than objects of ours is left out. */

@@ -3,7 +3,7 @@ import { StoreError, UsageError } from '../../../base/errors.ts';
 import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from '../driver.ts';
 import { TEMPORARY_MARK } from '../object-key.ts';
 import { BATCH_CALLS, deleteObjects } from './deletion.ts';
-import { field, textOf } from './json-value.ts';
+import { field, textOf } from '../../google/json-value.ts';
 import type { GcsRequests } from './requests.ts';
 import { uploadObject } from './upload.ts';
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { StoreError } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/until-aborted.ts';
+import type { GoogleIdentity } from '../../google/identity.ts';
+import { parseJson } from '../../google/json-value.ts';
 import { bodyStream } from '../body-stream.ts';
 import type { ObjectBody, Pace } from '../driver.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
@@ -11,8 +13,6 @@ import { RequestScope } from '../request-scope.ts';
 import { gcsError, parseRefusal, refusalError, saysWhatIsMissing } from './gcs-error.ts';
 import type { Refusal } from './gcs-error.ts';
 import type { HttpClient, HttpRequest } from './http-client.ts';
-import type { GcsIdentity } from './identity.ts';
-import { parseJson } from './json-value.ts';
 
 /** The longest answer that is read: a page of 1,000 objects with keys of 1,024 bytes is below 2 MB. */
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
@@ -48,7 +48,7 @@ export interface GcsRequestsOptions {
   readonly warnings: ConnectionWarnings;
   readonly idleTimeoutMs: number;
   readonly client: HttpClient;
-  readonly identities: Renewable<GcsIdentity>;
+  readonly identities: Renewable<GoogleIdentity>;
 }
 
 /** Sends requests about one bucket, each abortable and with an idle limit; what fails is a TranshipError. */
@@ -143,7 +143,7 @@ export class GcsRequests {
     }
   }
 
-  async #identity(scope: RequestScope, where: string): Promise<GcsIdentity> {
+  async #identity(scope: RequestScope, where: string): Promise<GoogleIdentity> {
     try {
       return await orAborted(this.#options.identities.get(), scope.signal);
     } catch (error) {
@@ -152,7 +152,7 @@ export class GcsRequests {
   }
 
   async #authorization(
-    identity: GcsIdentity,
+    identity: GoogleIdentity,
     scope: RequestScope,
     where: string,
   ): Promise<Readonly<Record<string, string>>> {

@@ -3,7 +3,7 @@ import { StoreError } from '../../../base/errors.ts';
 import { hashOf } from '../body-hash.ts';
 import type { ObjectBody, Pace, PutMode } from '../driver.ts';
 import { bodyPieces } from '../object-body.ts';
-import { field, textOf } from './json-value.ts';
+import { field, textOf } from '../../google/json-value.ts';
 import type { GcsRequests } from './requests.ts';
 
 /** One object to be stored in one request. */

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { CancelledError, StoreError } from '../../../../src/base/errors.ts';
 import { GcsDriver } from '../../../../src/providers/objects/gcs/driver.ts';
-import { createIdentity } from '../../../../src/providers/objects/gcs/identity.ts';
+import { createIdentity } from '../../../../src/providers/google/identity.ts';
 import type { GcsSettings } from '../../../../src/providers/objects/settings.ts';
 import { newGcsBucket } from '../../../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../../../support/gcs/gcs-suite.ts';
@@ -248,7 +248,10 @@ describe('credentials of GCS', () => {
       seen.map(({ headers }) => headers.authorization),
       [undefined, 'Bearer ya29.2'],
     );
-    const identity = await createIdentity({ googleAccessToken: 'ya29.1' }, { isGoogle: true, timeoutMs: 1 });
+    const identity = await createIdentity(
+      { googleAccessToken: 'ya29.1' },
+      { isGoogle: true, timeoutMs: 1, scopes: [] },
+    );
     assert.deepEqual(await identity.headers(), { authorization: 'Bearer ya29.1' });
   });
 

@@ -1,50 +1,60 @@
 import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
-import type { ConnectionAgents } from '../connection-agents.ts';
+import type { ConnectionAgents } from '../objects/connection-agents.ts';
 import { parseCredentials, readCredentialsFile } from './credentials-file.ts';
 import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
-import type { GcsIdentity } from './identity.ts';
+import type { GoogleIdentity } from './identity.ts';
 import { identityError } from './identity-error.ts';
 
-const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 /** Where the library gets tokens of service accounts, whatever their file says. */
 const TOKEN_URI = 'https://oauth2.googleapis.com/token';
 
 /** How tokens come. */
 export interface WayToTokens {
   readonly timeoutMs: number;
+  readonly scopes: readonly string[];
   readonly agents: ConnectionAgents;
 }
 
 /** Of a service account, a user or an account elsewhere; throws a StoreError that names file and field. */
-export async function identityFromFile(path: string, way: WayToTokens): Promise<GcsIdentity> {
+export async function identityFromFile(path: string, way: WayToTokens): Promise<GoogleIdentity> {
   return identityWith(await readCredentialsFile(path), path, way);
 }
 
 /** As {@link identityFromFile}, of what such a file would hold. */
-export function identityFromText(text: string, way: WayToTokens): GcsIdentity {
+export function identityFromText(text: string, way: WayToTokens): GoogleIdentity {
   const where = 'the credentials in the settings';
   return identityWith(parseCredentials(text, where), where, way);
 }
 
-function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GcsIdentity {
-  const client = clientOf(credentials, createTransporter(way));
-  return identityOf(() => Promise.resolve(client), where, way);
+function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GoogleIdentity {
+  const client = clientOf(credentials, createTransporter(way), [...way.scopes]);
+  const project = credentials.type === 'service_account' ? credentials.projectId : '';
+  return identityOf(
+    () => Promise.resolve(client),
+    where,
+    way,
+    () => Promise.resolve(project === '' ? undefined : project),
+  );
 }
 
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
-export function defaultIdentity(way: WayToTokens): GcsIdentity {
+export function defaultIdentity(way: WayToTokens): GoogleIdentity {
   const transporter = createTransporter(way);
-  const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } });
-  return identityOf(() => auth.getClient(), 'application default credentials', way);
+  const auth = new GoogleAuth({ scopes: [...way.scopes], clientOptions: { transporter } });
+  // The library fails where it finds none; whoever needs one says so.
+  const project = () => auth.getProjectId().catch(() => undefined);
+  return identityOf(() => auth.getClient(), 'application default credentials', way, project);
 }
 
 function identityOf(
   clientFor: () => Promise<AuthClient>,
   where: string,
   { agents }: WayToTokens,
-): GcsIdentity {
+  project: () => Promise<string | undefined>,
+): GoogleIdentity {
   return {
+    project,
     close: () => agents.close(),
     headers: async () => {
       try {
@@ -64,7 +74,7 @@ function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
   return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs, agent });
 }
 
-function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): AuthClient {
+function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios, scopes: string[]): AuthClient {
   switch (credentials.type) {
     case 'service_account':
       redirectTokens(transporter, credentials.tokenUri);
@@ -72,7 +82,7 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): A
         email: credentials.clientEmail,
         key: credentials.privateKey,
         keyId: credentials.privateKeyId,
-        scopes: [SCOPE],
+        scopes,
         additionalClaims: { aud: credentials.tokenUri },
         transporter,
       });
@@ -94,7 +104,7 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): A
         ...(credentials.impersonationUrl === ''
           ? {}
           : { service_account_impersonation_url: credentials.impersonationUrl }),
-        scopes: [SCOPE],
+        scopes,
         transporter,
       });
   }

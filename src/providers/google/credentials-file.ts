@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { StoreError, asError } from '../../../base/errors.ts';
+import { StoreError, asError } from '../../base/errors.ts';
 import { field, objectOf, parseJson, textOf } from './json-value.ts';
 
 /** What a credentials file of Google's says, as far as it takes part in getting a token. */
@@ -11,6 +11,8 @@ export type GoogleCredentials =
       readonly privateKey: string;
       readonly privateKeyId: string;
       readonly tokenUri: string;
+      /** Empty where the file does not say it. */
+      readonly projectId: string;
     }
   | {
       readonly type: 'authorized_user';
@@ -54,6 +56,7 @@ export function parseCredentials(text: string, where: string): GoogleCredentials
         privateKey: file.privateKey('private_key'),
         privateKeyId: file.optional('private_key_id'),
         tokenUri: file.url('token_uri'),
+        projectId: file.optional('project_id'),
       };
     case 'authorized_user':
       return {

@@ -1,5 +1,5 @@
-import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
-import { isPassingNetworkError } from '../network-error.ts';
+import { StoreError, TranshipError, describeError } from '../../base/errors.ts';
+import { isPassingNetworkError } from '../objects/network-error.ts';
 import { field, textOf } from './json-value.ts';
 
 /** A token's times are refused where the clocks differ; the words are those of Google's token endpoint. */
@@ -21,7 +21,7 @@ export function identityError(error: unknown, where: string): TranshipError {
   }
   const text = describeError(error).slice(0, 300);
   if (NOTHING_FOUND.test(text)) {
-    return new StoreError('unauthenticated', 'no credentials were found for the GCS store', {
+    return new StoreError('unauthenticated', 'no credentials were found for Google Cloud', {
       where,
       advice:
         'set GOOGLE_APPLICATION_CREDENTIALS, name a --credentials-file, or run gcloud auth application-default login',
