@@ -17,6 +17,8 @@ const ranks: Readonly<Record<string, number>> = {
   cli: 6,
 };
 const services = ['s3', 'gcs', 'azure-blob', 'local', 'memory', 'ebs', 'gce-disk', 'azure-disk'];
+/** What the services of one cloud share: to find and use an identity. */
+const clouds = ['azure'];
 const format = 'src/repository/format/';
 const pureModules = ['node:buffer', 'node:util', 'node:string_decoder'];
 
@@ -127,13 +129,22 @@ describe('layers', () => {
     assertNone(violations);
   });
 
+  it('only the services of a cloud name its folder', () => {
+    const violations = importViolations((from, to) => {
+      const cloud = /^src\/providers\/([^/]+)\//.exec(to)?.[1];
+      if (cloud === undefined || !clouds.includes(cloud)) return true;
+      return new RegExp(String.raw`^src/providers/(?:(?:objects|disks)/)?${cloud}(?:-[a-z]+)?/`).test(from);
+    });
+    assertNone(violations);
+  });
+
   it('cloud SDKs are imported only by the driver of their service', () => {
     const violations = [...modules.values()].flatMap(({ path, imports }) =>
       imports
         .filter(({ specifier }) =>
           /^(?:@(?:aws-sdk|google-cloud|azure)\/|google-auth-library$)/.test(specifier),
         )
-        .filter(() => !services.some((name) => path.includes(`/${name}/`)))
+        .filter(() => ![...services, ...clouds].some((name) => path.includes(`/${name}/`)))
         .map(({ specifier }) => `${path} imports ${specifier}`),
     );
     assertNone(violations);
