@@ -22,8 +22,11 @@ export async function openDisks(provider: DiskProvider, options: OpenDisksOption
   switch (provider) {
     case 'aws':
       throw new UsageError('not supported yet', { where: 'aws' });
-    case 'azure':
-      throw new UsageError('not supported yet', { where: 'azure' });
+    case 'azure': {
+      const { AzureDiskDriver } = await import('./azure-disk/driver.ts');
+      const { settings, clock, logger } = options;
+      return new AzureDiskDriver(settings?.azure, { clock, logger });
+    }
     case 'gcp':
       throw new UsageError('not supported yet', { where: 'gcp' });
   }
