@@ -12,6 +12,9 @@ const MEGABYTE = 1e6;
 /** Types whose performance is set beside their size; what Azure tells of others follows from that. */
 const ADJUSTABLE: ReadonlySet<string> = new Set(['PremiumV2_LRS', 'UltraSSD_LRS']);
 
+/** States of a disk that a machine has, running or not. */
+const ATTACHED: ReadonlySet<string> = new Set(['Attached', 'Reserved', 'Frozen', 'ActiveSASFrozen']);
+
 /** A disk as the port describes it. */
 export function describeDisk(disk: Disk): DiskDescription {
   const type = disk.sku?.name;
@@ -82,21 +85,10 @@ function stateOf(disk: Disk): DiskState {
   if (failureOf(provisioningState) !== undefined) return 'failed';
   if (provisioningState === 'Deleting') return 'deleting';
   if (machinesOf(disk).length > 0) return 'in-use';
-  switch (diskState) {
-    case 'Attached':
-    case 'Reserved':
-    case 'Frozen':
-    case 'ActiveSASFrozen':
-      return 'in-use';
-    case 'ReadyToUpload':
-    case 'ActiveUpload':
-      return 'creating';
-    case 'Unattached':
-    case 'ActiveSAS':
-    case undefined:
-    default:
-      return provisioningState === 'Succeeded' || provisioningState === 'Updating' ? 'available' : 'creating';
-  }
+  if (diskState !== undefined && ATTACHED.has(diskState)) return 'in-use';
+  if (diskState === 'ReadyToUpload' || diskState === 'ActiveUpload') return 'creating';
+  // Azure says `Updating` of what it makes as well as of what it changes; neither can be attached now.
+  return provisioningState === 'Succeeded' ? 'available' : 'creating';
 }
 
 function machinesOf({ managedBy, managedByExtended = [] }: Disk): readonly string[] {

@@ -45,7 +45,7 @@ function stateOf(snapshot: Snapshot, failure: string | undefined): DiskSnapshotS
   const { provisioningState, completionPercent = 100, snapshotAccessState } = snapshot;
   if (failure !== undefined) return 'failed';
   if (provisioningState === 'Deleting') return 'deleting';
-  if (provisioningState !== 'Succeeded' && provisioningState !== 'Updating') return 'pending';
+  if (provisioningState !== 'Succeeded') return 'pending';
   return completionPercent < 100 || snapshotAccessState === 'Pending' ? 'pending' : 'ready';
 }
 
