@@ -51,7 +51,10 @@ export class ArmDouble implements CloudDouble {
   readonly #violations = new Set<string>();
   /** Every order so far, its call and its body: what went over the wire. */
   readonly orders: { readonly path: string; readonly body: unknown }[] = [];
+  /** Called when a request comes, before it is looked at. */
+  onRequest: () => void = () => {};
   readonly #nextLinks = new Set<string>();
+  #refusal: ArmRefusal | undefined;
   #faults: { readonly fault: CloudFault; left: number }[] = [];
   #made = 0;
   #origin = '';
@@ -92,6 +95,11 @@ export class ArmDouble implements CloudDouble {
     double.#driver = new AzureDiskDriver(double.#settings);
     t.after(() => double.stop());
     return double;
+  }
+
+  /** Of a server of the test's own that drivers shall trust. */
+  static certificate(): Certificates['certificate'] {
+    return certificates().certificate;
   }
 
   get driver(): AzureDiskDriver {
@@ -149,8 +157,14 @@ export class ArmDouble implements CloudDouble {
     this.#faults.push({ fault, left: fault.times ?? 1 });
   }
 
+  /** The next request is refused in these words. */
+  refuse(refusal: ArmRefusal): void {
+    this.#refusal = refusal;
+  }
+
   clearFaults(): void {
     this.#faults = [];
+    for (const resource of this.#resources.all) resource.hidden = 0;
   }
 
   disks() {
@@ -170,6 +184,24 @@ export class ArmDouble implements CloudDouble {
     }));
   }
 
+  /** Another program gives it these tags, in Azure's spelling. */
+  retag(id: string, tags: Readonly<Record<string, string>>): void {
+    const resource = this.#require(id);
+    resource.body = { ...resource.body, tags };
+  }
+
+  /** Bytes of a sector, as a snapshot of a disk that has them says. */
+  setSectors(id: string, logicalSectorSize: number): void {
+    const resource = this.#require(id);
+    const properties = fieldOf(resource.body, 'properties') ?? {};
+    const creationData = { ...(fieldOf(properties, 'creationData') ?? {}), logicalSectorSize };
+    resource.body = { ...resource.body, properties: { ...properties, creationData } };
+  }
+
+  forgetPermissions(): void {
+    this.#permissions.clear();
+  }
+
   usedPermissions(): readonly string[] {
     return [...this.#permissions].sort();
   }
@@ -184,19 +216,27 @@ export class ArmDouble implements CloudDouble {
     this.#tokens = undefined;
   }
 
+  #require(id: string): Resource {
+    const resource = this.#resources.all.find(({ place }) => idOf(place).toLowerCase() === id.toLowerCase());
+    assert.ok(resource, id);
+    return resource;
+  }
+
   #existing(kind: Kind): readonly Resource[] {
     return this.#resources.all.filter(({ place, deleting }) => place.kind === kind && !deleting);
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.onRequest();
     const fault: { kind?: CloudFaultKind } = {};
     let answer: Answer;
     try {
       answer = this.#answer(await this.#check(request), fault);
     } catch (error) {
       if (!(error instanceof ArmRefusal)) throw error;
-      const { status, code, message } = error;
-      const headers = status === 429 ? { 'retry-after': '1' } : {};
+      const { status, code, message, retryAfterSeconds } = error;
+      const headers: Record<string, string> = {};
+      if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
       answer = { status, headers, body: { error: { code, message } } };
     }
     if (fault.kind === 'lost-answer') {
@@ -256,6 +296,9 @@ export class ArmDouble implements CloudDouble {
     const { operation, values } = match;
     const { subscriptionId = '', resourceGroupName: group = '' } = values;
     const [kind = '', verb = ''] = operation.name.split(' ');
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (refusal !== undefined) throw refusal;
     const struck = this.#struck(callOf(kind, verb));
     if (struck !== undefined) fault.kind = struck;
     for (const action of actionsOf(kind, verb, body)) this.#permissions.add(action);
@@ -383,7 +426,7 @@ function actionsOf(kind: string, verb: string, body: unknown): string[] {
 
 function refuseStruck(kind: CloudFaultKind | undefined, action: string): void {
   if (kind === 'unavailable') throw new ArmRefusal(503, 'ServiceUnavailable', 'The service is unavailable.');
-  if (kind === 'throttled') throw new ArmRefusal(429, 'TooManyRequests', 'The request is throttled.');
+  if (kind === 'throttled') throw new ArmRefusal(429, 'TooManyRequests', 'The request is throttled.', 1);
   if (kind === 'denied') {
     const who = "The client 'migrator' with object id 'migrator'";
     const what = `does not have authorization to perform action '${action}' over scope '/subscriptions/${subscription}'`;

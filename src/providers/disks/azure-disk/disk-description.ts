@@ -26,7 +26,7 @@ export function describeDisk(disk: Disk): DiskDescription {
     id: formatResourceId(id),
     account: id.subscription,
     state: stateOf(disk),
-    failure: failureOf(disk.provisioningState),
+    ...failure(disk.provisioningState),
     sizeBytes: disk.diskSizeBytes ?? (disk.diskSizeGB ?? 0) * GIBIBYTE,
     type,
     ...performanceOf(disk, type),
@@ -68,6 +68,11 @@ export function unreadable(where = 'azure'): DiskError {
     where,
     retryable: true,
   });
+}
+
+function failure(provisioningState: string | undefined): Pick<DiskDescription, 'failure'> {
+  const why = failureOf(provisioningState);
+  return why === undefined ? {} : { failure: why };
 }
 
 function performanceOf(disk: Disk, type: string): DiskPerformance {

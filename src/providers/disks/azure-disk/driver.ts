@@ -52,6 +52,7 @@ export class AzureDiskDriver implements DiskDriver {
     listingLagMs: 30_000,
     groupsByMachine: false,
     copiesBetweenRegions: true,
+    sharesByAccount: false,
     // Seven within five minutes, one right after the other; the eighth is throttled.
     snapshotIntervalMs: 0,
     snapshotsPerDisk: 500,

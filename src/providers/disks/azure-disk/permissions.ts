@@ -23,7 +23,7 @@ export const permissions: Readonly<Record<Method, readonly string[]>> = {
   copySnapshot: [readSnapshot, writeSnapshot, copySnapshot, useEncryptionSet],
   deleteSnapshot: ['Microsoft.Compute/snapshots/delete'],
   listSnapshots: [readSnapshot],
-  shareSnapshot: [],
+  shareSnapshot: [readSnapshot],
   unshareSnapshot: [],
   describeType: ['Microsoft.Compute/skus/read'],
   listZones: ['Microsoft.Compute/skus/read'],

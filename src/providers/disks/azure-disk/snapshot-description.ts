@@ -15,14 +15,15 @@ export function describeSnapshot(snapshot: Snapshot): DiskSnapshotDescription {
   const id = parseResourceId(snapshot.id, 'snapshots');
   const { [sourceDiskTag]: sourceDisk, ...tags } = tagsOf(snapshot.tags);
   const failure = whyFailed(snapshot);
+  const progressPercent = progressOf(snapshot);
   return {
     provider: 'azure',
     id: formatResourceId(id),
     account: id.subscription,
     diskId: sourceDisk ?? sourceOf(snapshot),
     state: stateOf(snapshot, failure),
-    failure,
-    progressPercent: progressOf(snapshot),
+    ...(failure === undefined ? {} : { failure }),
+    ...(progressPercent === undefined ? {} : { progressPercent }),
     diskSizeBytes: snapshot.diskSizeBytes ?? (snapshot.diskSizeGB ?? 0) * GIBIBYTE,
     regions: [locationName(snapshot.location)],
     encryption: encryptionOf(snapshot.encryption),
