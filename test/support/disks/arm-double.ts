@@ -194,7 +194,7 @@ export class ArmDouble implements CloudDouble {
   setSectors(id: string, logicalSectorSize: number): void {
     const resource = this.#require(id);
     const properties = fieldOf(resource.body, 'properties') ?? {};
-    const creationData = { ...(fieldOf(properties, 'creationData') ?? {}), logicalSectorSize };
+    const creationData = Object.assign({ logicalSectorSize }, fieldOf(properties, 'creationData'));
     resource.body = { ...resource.body, properties: { ...properties, creationData } };
   }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { allOf } from '../../../../src/base/all-of.ts';
 import { CancelledError, DiskError } from '../../../../src/base/errors.ts';
 import type { ErrorCode } from '../../../../src/base/errors.ts';
 import { permissions } from '../../../../src/providers/disks/azure-disk/permissions.ts';
@@ -53,12 +54,6 @@ function hasCode(code: ErrorCode): (error: unknown) => boolean {
     assert.equal(error.code, code, error.message);
     return true;
   };
-}
-
-async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const found: Item[] = [];
-  for await (const item of items) found.push(item);
-  return found;
 }
 
 /** What the last order said of the thing's properties. */
@@ -291,7 +286,7 @@ describe('disks of Azure', () => {
     const shouted = diskId.replace('/subscriptions/', '/SUBSCRIPTIONS/').replace('mc_cluster', 'MC_CLUSTER');
     assert.equal((await azure.driver.describeDisk(shouted.replace('/disks/', '/Disks/'), {}))?.id, diskId);
     const { id } = await takeSnapshot(azure, diskId);
-    const listed = await all(azure.driver.listSnapshots({ tags: {} }));
+    const listed = await allOf(azure.driver.listSnapshots({ tags: {} }));
     assert.deepEqual(
       listed.map((snapshot) => snapshot.id),
       [id],
@@ -308,19 +303,19 @@ describe('disks of Azure', () => {
       const id = azure.addDisk({ tags: count % 2 === 0 ? { 'a/team': 'blue', n: `${count}` } : {} });
       if (count % 2 === 0) blue.push(id);
     }
-    const listed = await all(azure.driver.listDisks({ tags: { 'A/Team': 'blue' } }));
+    const listed = await allOf(azure.driver.listDisks({ tags: { 'A/Team': 'blue' } }));
     assert.deepEqual(
       listed.map(({ id }) => id),
       blue,
     );
-    assert.deepEqual(await all(azure.driver.listDisks({ tags: { 'a/team': 'blue', n: '3' } })), []);
+    assert.deepEqual(await allOf(azure.driver.listDisks({ tags: { 'a/team': 'blue', n: '3' } })), []);
   });
 
   it('can be deleted again, but not from a machine', async (t) => {
     const azure = await start(t);
     const id = azure.addDisk();
     await azure.driver.deleteDisk(id, {});
-    assert.equal((await all(azure.driver.listDisks({ tags: {} })))[0]?.state, 'deleting');
+    assert.equal((await allOf(azure.driver.listDisks({ tags: {} })))[0]?.state, 'deleting');
     await azure.driver.deleteDisk(id, {});
     assert.equal(await azure.driver.describeDisk(id, {}), undefined);
     await azure.driver.deleteDisk(id, {});
@@ -391,12 +386,12 @@ describe('the driver of Azure’s disks', () => {
       describeDisk: () => driver.describeDisk(diskId, {}),
       createDisk: () => driver.createDisk(disk, {}),
       deleteDisk: () => driver.deleteDisk(`${base}/disks/none`, {}),
-      listDisks: () => all(driver.listDisks({ tags: {} })),
+      listDisks: () => allOf(driver.listDisks({ tags: {} })),
       describeSnapshot: () => driver.describeSnapshot(snapshot.id, {}),
       createSnapshot: () => driver.createSnapshot({ diskId, operationId: 'd', tags: {} }, {}),
       copySnapshot: () => driver.copySnapshot(copy, {}),
       deleteSnapshot: () => driver.deleteSnapshot(`${base}/snapshots/none`, {}),
-      listSnapshots: () => all(driver.listSnapshots({ tags: {} })),
+      listSnapshots: () => allOf(driver.listSnapshots({ tags: {} })),
       shareSnapshot: () => driver.shareSnapshot(snapshot.id, subscription, {}),
       unshareSnapshot: () => driver.unshareSnapshot({ snapshotId: snapshot.id, account: subscription }, {}),
       describeType: () => driver.describeType('Premium_LRS', 'westeurope', {}),
