@@ -429,7 +429,7 @@ function refuseStruck(kind: CloudFaultKind | undefined, action: string): void {
   if (kind === 'throttled') throw new ArmRefusal(429, 'TooManyRequests', 'The request is throttled.', 1);
   if (kind === 'denied') {
     const who = "The client 'migrator' with object id 'migrator'";
-    const what = `does not have authorization to perform action '${action}' over scope '/subscriptions/${subscription}'`;
+    const what = `does not have authorization to perform action '${action}' over scope '/subscriptions/a'`;
     throw new ArmRefusal(403, 'AuthorizationFailed', `${who} ${what} or the scope is invalid.`);
   }
   if (kind === 'quota') {

@@ -87,7 +87,7 @@ export class ArmResources {
     throw new ArmRefusal(
       404,
       'ResourceNotFound',
-      `The Resource 'Microsoft.Compute/${place.kind}/${place.name}' under resource group '${place.group}' was not found.`,
+      `The Resource '${place.kind}/${place.name}' under resource group '${place.group}' was not found.`,
     );
   }
 

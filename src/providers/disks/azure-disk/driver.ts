@@ -24,6 +24,7 @@ import { GIBIBYTE, azurePerformance, describeDisk, isCopiedInBackground } from '
 import { azureEncryption, encryptionOf } from './encryption.ts';
 import type { FirstAnswer } from './first-answer.ts';
 import { AzureDiskOffers } from './offers.ts';
+import { actions } from './permissions.ts';
 import { AzureDiskRequests } from './requests.ts';
 import { formatResourceId, isSubscription, parseResourceId } from './resource-id.ts';
 import type { ResourceId } from './resource-id.ts';
@@ -118,7 +119,7 @@ export class AzureDiskDriver implements DiskDriver {
   async *listDisks({ tags, signal }: DiskListOptions): AsyncGenerator<DiskDescription, void, undefined> {
     const all = this.#requests.list((client) => client.disks.list(), {
       where: 'disks of the subscription',
-      action: 'Microsoft.Compute/disks/read',
+      action: actions.readDisk,
       signal,
     });
     for await (const disk of all) {
@@ -220,7 +221,7 @@ export class AzureDiskDriver implements DiskDriver {
   }: DiskListOptions): AsyncGenerator<DiskSnapshotDescription, void, undefined> {
     const all = this.#requests.list((client) => client.snapshots.list(), {
       where: 'snapshots of the subscription',
-      action: 'Microsoft.Compute/snapshots/read',
+      action: actions.readSnapshot,
       signal,
     });
     for await (const snapshot of all) {

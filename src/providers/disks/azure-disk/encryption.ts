@@ -1,6 +1,7 @@
 import type { Encryption } from '@azure/arm-compute';
 import { DiskError } from '../../../base/errors.ts';
 import type { DiskEncryption } from '../driver.ts';
+import { actions } from './permissions.ts';
 import { formatResourceId, parseResourceId, readResourceId } from './resource-id.ts';
 import type { AzureDiskRequests } from './requests.ts';
 
@@ -33,7 +34,7 @@ export async function azureEncryption(
     (client, abortSignal) => client.diskEncryptionSets.get(id.resourceGroup, id.name, { abortSignal }),
     {
       where: diskEncryptionSetId,
-      action: 'Microsoft.Compute/diskEncryptionSets/read',
+      action: actions.readEncryptionSet,
       subscription: id.subscription,
       signal,
     },

@@ -1,6 +1,7 @@
 import type { ResourceSku } from '@azure/arm-compute';
 import type { DiskQuota, DiskTypeLimits } from '../driver.ts';
 import { GIBIBYTE } from './disk-description.ts';
+import { actions } from './permissions.ts';
 import type { AzureDiskRequests } from './requests.ts';
 import { locationName, zoneName } from './zones.ts';
 
@@ -66,7 +67,7 @@ export class AzureDiskOffers {
     const names = new Set([...SNAPSHOT_QUOTAS, ...(type === undefined ? [] : (DISK_QUOTAS[type] ?? []))]);
     const usages = this.#requests.list((client) => client.usage.list(location), {
       where: location,
-      action: 'Microsoft.Compute/locations/usages/read',
+      action: actions.readUsages,
       signal,
     });
     const quotas: DiskQuota[] = [];
@@ -86,7 +87,7 @@ export class AzureDiskOffers {
     const filter = `location eq '${location}'`;
     const offers = this.#requests.list((client) => client.resourceSkus.list({ filter }), {
       where: location,
-      action: 'Microsoft.Compute/skus/read',
+      action: actions.readTypes,
       signal,
     });
     for await (const offer of offers) {

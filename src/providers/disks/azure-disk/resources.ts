@@ -3,6 +3,7 @@ import { DiskError } from '../../../base/errors.ts';
 import { operationTag } from '../driver.ts';
 import { firstAnswer } from './first-answer.ts';
 import type { FirstAnswer } from './first-answer.ts';
+import { actions } from './permissions.ts';
 import type { AzureDiskRequests } from './requests.ts';
 import { formatResourceId } from './resource-id.ts';
 import type { ResourceId } from './resource-id.ts';
@@ -11,6 +12,10 @@ import { tagsOf } from './tags.ts';
 type DiskId = ResourceId<'disks'>;
 type SnapshotId = ResourceId<'snapshots'>;
 type Signal = AbortSignal | undefined;
+
+const READ = { disks: actions.readDisk, snapshots: actions.readSnapshot };
+const WRITE = { disks: actions.writeDisk, snapshots: actions.writeSnapshot };
+const DELETE = { disks: actions.deleteDisk, snapshots: actions.deleteSnapshot };
 
 /** Disks and snapshots as Azure keeps them, by their ids. */
 export class AzureDiskResources {
@@ -23,27 +28,27 @@ export class AzureDiskResources {
   async findDisk(id: DiskId, signal: Signal): Promise<Disk | undefined> {
     return this.#requests.find(
       (client, abortSignal) => client.disks.get(id.resourceGroup, id.name, { abortSignal }),
-      about(id, 'read', signal),
+      about(id, READ[id.kind], signal),
     );
   }
 
   async findSnapshot(id: SnapshotId, signal: Signal): Promise<Snapshot | undefined> {
     return this.#requests.find(
       (client, abortSignal) => client.snapshots.get(id.resourceGroup, id.name, { abortSignal }),
-      about(id, 'read', signal),
+      about(id, READ[id.kind], signal),
     );
   }
 
   async orderDisk(id: DiskId, disk: Disk, signal: Signal): Promise<FirstAnswer> {
     const { resourceGroup, name } = id;
-    return this.#order(id, 'write', signal, (client, options) =>
+    return this.#order(id, signal, (client, options) =>
       client.disks.createOrUpdate(resourceGroup, name, disk, options),
     );
   }
 
   async orderSnapshot(id: SnapshotId, snapshot: Snapshot, signal: Signal): Promise<FirstAnswer> {
     const { resourceGroup, name } = id;
-    return this.#order(id, 'write', signal, (client, options) =>
+    return this.#order(id, signal, (client, options) =>
       client.snapshots.createOrUpdate(resourceGroup, name, snapshot, options),
     );
   }
@@ -53,13 +58,12 @@ export class AzureDiskResources {
     const { kind, resourceGroup, name } = id;
     await this.#requests.find(
       (client, abortSignal) => firstAnswer(() => client[kind].delete(resourceGroup, name, { abortSignal })),
-      about(id, 'delete', signal),
+      about(id, DELETE[id.kind], signal),
     );
   }
 
   async #order(
     id: DiskId | SnapshotId,
-    verb: string,
     signal: Signal,
     give: (
       client: ComputeManagementClient,
@@ -68,7 +72,7 @@ export class AzureDiskResources {
   ): Promise<FirstAnswer> {
     return this.#requests.send(
       (client, abortSignal) => firstAnswer((onResponse) => give(client, { abortSignal, onResponse })),
-      about(id, verb, signal),
+      about(id, WRITE[id.kind], signal),
     );
   }
 }
@@ -91,7 +95,6 @@ export function refuseOther(
   });
 }
 
-function about(id: ResourceId, verb: string, signal: Signal) {
-  const action = `Microsoft.Compute/${id.kind}/${verb}`;
+function about(id: ResourceId, action: string, signal: Signal) {
   return { where: formatResourceId(id), action, subscription: id.subscription, signal };
 }

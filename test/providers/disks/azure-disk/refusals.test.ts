@@ -28,7 +28,7 @@ const refusals: readonly Refusal[] = [
   {
     status: 403,
     code: 'AuthorizationFailed',
-    message: `${who} does not have authorization to perform action 'Microsoft.Compute/disks/read' over scope '${base}'.`,
+    message: `${who} does not have authorization to perform action 'Microsoft.Compute/disks/read' over scope 'c'.`,
     means: 'permission-denied',
     action: 'Microsoft.Compute/disks/read',
   },
@@ -36,7 +36,7 @@ const refusals: readonly Refusal[] = [
     status: 403,
     code: 'LinkedAuthorizationFailed',
     message:
-      `${who} has permission to perform action 'Microsoft.Compute/snapshots/write' on scope '${base}'; however, it does ` +
+      `${who} has permission to perform action 'Microsoft.Compute/snapshots/write' on scope 'c'; however, it does ` +
       `not have permission to perform action(s) 'Microsoft.Compute/disks/beginGetAccess/action' on the linked scope(s)`,
     means: 'permission-denied',
     action: 'Microsoft.Compute/disks/beginGetAccess/action',

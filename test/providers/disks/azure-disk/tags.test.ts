@@ -6,7 +6,11 @@ import { azureTags, hasTags, tagsOf } from '../../../../src/providers/disks/azur
 
 describe('tags of Azure', () => {
   it('come back as they were given, and have no character that Azure refuses', () => {
-    const key = fc.string({ unit: fc.constantFrom(...Array.from('ab/<>%&\\?:^3e')), minLength: 1, maxLength: 8 });
+    const key = fc.string({
+      unit: fc.constantFrom(...Array.from('ab/<>%&\\?:^3e')),
+      minLength: 1,
+      maxLength: 8,
+    });
     fc.assert(
       fc.property(fc.uniqueArray(key, { maxLength: 5, selector: (text) => text.toLowerCase() }), (keys) => {
         const tags = Object.fromEntries(keys.map((name, index) => [name, `value/${index}`]));
