@@ -54,7 +54,7 @@ export async function diskPermissions(provider: DiskProvider): Promise<DiskPermi
     case 'aws':
       throw new UsageError('not supported yet', { where: 'aws' });
     case 'azure':
-      throw new UsageError('not supported yet', { where: 'azure' });
+      return (await import('./azure-disk/permissions.ts')).permissions;
     case 'gcp':
       throw new UsageError('not supported yet', { where: 'gcp' });
   }

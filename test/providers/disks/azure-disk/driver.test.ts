@@ -8,7 +8,7 @@ import { CancelledError, DiskError } from '../../../../src/base/errors.ts';
 import type { ErrorCode } from '../../../../src/base/errors.ts';
 import { permissions } from '../../../../src/providers/disks/azure-disk/permissions.ts';
 import type { DiskSnapshotDescription, NewDisk } from '../../../../src/providers/disks/driver.ts';
-import { openDisks } from '../../../../src/providers/disks/open.ts';
+import { diskPermissions, openDisks } from '../../../../src/providers/disks/open.ts';
 import { fieldOf } from '../../../support/disks/arm-description.ts';
 import { ArmDouble, subscription } from '../../../support/disks/arm-double.ts';
 
@@ -374,6 +374,7 @@ describe('the driver of Azure’s disks', () => {
   });
 
   it('wants the permissions that it says, method by method', async (t) => {
+    assert.equal(await diskPermissions('azure'), permissions);
     const azure = await start(t);
     const { driver } = azure;
     const encryption = { kind: 'customer-key', keyId: set } as const;
