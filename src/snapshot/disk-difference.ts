@@ -19,18 +19,18 @@ export function differenceOf(ordered: NewDisk, made: DiskDescription): string | 
       nameOf(made.encryption),
       isAtLeast(ordered.encryption, made.encryption),
     ],
-    [
-      'zones',
-      ordered.zones.join(),
-      made.zones.join(),
-      ordered.zones.every((zone) => made.zones.includes(zone)),
-    ],
+    ['zones', ordered.zones.join(), made.zones.join(), isWithin(ordered.zones, made.zones)],
   ];
   const differing = pairs.filter(([, , , isSame]) => !isSame);
   if (differing.length === 0) return undefined;
   return differing
     .map(([name, wanted, found]) => `${name} ${String(found)} instead of ${String(wanted)}`)
     .join(', ');
+}
+
+/** A disk that is in no zone can be attached in all of its region: one of Azure that is kept in all of them. */
+function isWithin(ordered: readonly string[], made: readonly string[]): boolean {
+  return made.length === 0 || ordered.every((zone) => made.includes(zone));
 }
 
 function nameOf(encryption: DiskEncryption): string {

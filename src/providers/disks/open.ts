@@ -32,8 +32,11 @@ export async function openDisks(provider: DiskProvider, options: OpenDisksOption
   switch (provider) {
     case 'aws':
       throw new UsageError('not supported yet', { where: 'aws' });
-    case 'azure':
-      throw new UsageError('not supported yet', { where: 'azure' });
+    case 'azure': {
+      const { AzureDiskDriver } = await import('./azure-disk/driver.ts');
+      const { settings, clock, logger } = options;
+      return new AzureDiskDriver(settings?.azure, { clock, logger });
+    }
     case 'gcp': {
       const { GceDiskDriver } = await import('./gce-disk/driver.ts');
       return new GceDiskDriver(options.settings?.gcp, options.logger);
@@ -53,7 +56,7 @@ export async function diskPermissions(provider: DiskProvider): Promise<DiskPermi
     case 'aws':
       throw new UsageError('not supported yet', { where: 'aws' });
     case 'azure':
-      throw new UsageError('not supported yet', { where: 'azure' });
+      return (await import('./azure-disk/permissions.ts')).permissions;
     case 'gcp':
       return (await import('./gce-disk/permissions.ts')).permissions;
   }

@@ -114,7 +114,13 @@ function describeWholeWay(makeDouble: MakeDouble, { disks = {} }: CloudSuiteOpti
   it('shares a snapshot with another account, and takes that back when it is deleted', async (t) => {
     const world = await DiskWorld.make(t, makeDouble);
     const { otherAccount, driver } = world.cloud;
-    const taken = await world.snapshot(world.addDisk(), { shareWith: [otherAccount] });
+    const taking = world.snapshot(world.addDisk(), { shareWith: [otherAccount] });
+    if (driver.capabilities.sharesByAccount === false) {
+      await assert.rejects(taking, hasCode('unsupported'));
+      assert.deepEqual(world.snapshots(), []);
+      return;
+    }
+    const taken = await taking;
     assert.deepEqual(
       taken.shares.map(({ account }) => account),
       [otherAccount],
@@ -162,13 +168,14 @@ function describeLostAnswers(makeDouble: MakeDouble): void {
     assert.equal(world.cloud.disks().length, 2);
   });
 
-  it('sweeps the disk whose answer was lost when a second try is refused', async (t) => {
+  it('adopts or sweeps the disk whose answer was lost when a second try is refused', async (t) => {
     const world = await DiskWorld.make(t, makeDouble);
     const taken = await world.snapshot(world.addDisk());
     world.cloud.strike({ call: 'createDisk', kind: 'lost-answer' });
     world.cloud.strike({ call: 'createDisk', kind: 'denied' });
     world.cloud.strike({ call: 'listDisks', kind: 'listing-lags', times: 60 });
-    await assert.rejects(world.restore(taken.id), hasCode('permission-denied'));
+    // Who looks for the name before giving the order finds the disk, and is not refused.
+    await world.restore(taken.id).catch((error: unknown) => assert.ok(hasCode('permission-denied')(error)));
     await world.sweepNow();
     assert.deepEqual(await world.orphans(world.snapshots()), []);
   });
@@ -306,13 +313,15 @@ function describeLeaving(makeDouble: MakeDouble): void {
   it('lets nobody else at what it is doing', async (t) => {
     const world = await DiskWorld.make(t, makeDouble);
     const diskId = world.addDisk();
+    world.cloud.strike({ call: 'createSnapshot', kind: 'stays-pending' });
+    const cancel = new AbortController();
     let other: Promise<unknown> | undefined;
     const onEvent = (): void => {
-      other ??= assert.rejects(world.snapshot(diskId), hasCode('conflict'));
+      other ??= assert.rejects(world.snapshot(diskId), hasCode('conflict')).finally(() => cancel.abort());
     };
-    await world.snapshot(diskId, { onEvent });
+    await assert.rejects(world.snapshot(diskId, { onEvent, signal: cancel.signal }), CancelledError);
     await other;
-    assert.equal(world.snapshots().length, 1);
+    assert.deepEqual(world.snapshots(), []);
   });
 }
 

@@ -1,13 +1,13 @@
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import { isOpenNetwork, openNetworkError, openTokenError } from '../endpoint.ts';
 import type { AzureBlobCredentials, AzureBlobSettings } from '../settings.ts';
-import { cloudNamed } from './clouds.ts';
+import { cloudNamed } from '../../azure/clouds.ts';
 import { parseConnectionString } from './connection-string.ts';
 import type { AzureConnection } from './connection-string.ts';
 import { endpointUrl, formatAzureBlobLocation } from './location.ts';
 import type { AzureBlobLocation } from './location.ts';
-import { credentialsIn, placeOf, valueOf, variableSources } from './variables.ts';
-import type { FoundCredentials, VariableSource } from './variables.ts';
+import { credentialsIn, lookUp, variableSources } from '../../azure/variables.ts';
+import type { FoundCredentials, VariableSource } from '../../azure/variables.ts';
 
 /** Everything that it takes to send a request: which account, where, as whom. */
 export interface AzureBlobAccess {
@@ -127,16 +127,4 @@ function checkEndpoint(
   const isToken = kind !== 'account-key' && kind !== 'sas';
   if (!isToken || url.protocol === 'https:') return;
   throw openTokenError(url.origin, 'use https://, or an account key');
-}
-
-/** The first value of a variable, and where it stands. */
-function lookUp(
-  sources: readonly VariableSource[],
-  name: string,
-): readonly [value: string | undefined, place: string] {
-  for (const source of sources) {
-    const value = valueOf(source, name);
-    if (value !== undefined) return [value, placeOf(source, name)];
-  }
-  return [undefined, name];
 }

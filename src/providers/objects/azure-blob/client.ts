@@ -14,7 +14,7 @@ import { resolveAccess } from './access.ts';
 import type { AzureBlobAccess } from './access.ts';
 import { answerOf } from './azure-error.ts';
 import type { AzureAnswer } from './azure-error.ts';
-import { TokenSource } from './identity.ts';
+import { TokenSource } from '../../azure/identity.ts';
 import { formatAzureBlobLocation } from './location.ts';
 import type { AzureBlobLocation } from './location.ts';
 

@@ -1,23 +1,28 @@
-import { UsageError } from '../../../base/errors.ts';
+import { UsageError } from '../../base/errors.ts';
 
 /** One of Microsoft's clouds, which have nothing in common but their programs. */
 export interface AzureCloud {
   /** What follows `ACCOUNT.blob.` in the host of an account. */
   readonly endpointSuffix: string;
+  /** Where resources such as disks are managed; tokens for it are asked by this name, too. */
+  readonly managementEndpoint: string;
   /** Who issues tokens. */
   readonly authorityHost: string;
 }
 
 const publicCloud: AzureCloud = {
   endpointSuffix: 'core.windows.net',
+  managementEndpoint: 'https://management.azure.com',
   authorityHost: 'https://login.microsoftonline.com',
 };
 const china: AzureCloud = {
   endpointSuffix: 'core.chinacloudapi.cn',
+  managementEndpoint: 'https://management.chinacloudapi.cn',
   authorityHost: 'https://login.chinacloudapi.cn',
 };
 const usGovernment: AzureCloud = {
   endpointSuffix: 'core.usgovcloudapi.net',
+  managementEndpoint: 'https://management.usgovcloudapi.net',
   authorityHost: 'https://login.microsoftonline.us',
 };
 

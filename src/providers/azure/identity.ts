@@ -5,10 +5,10 @@ import type {
   TokenCredential,
 } from '@azure/identity';
 import { readFile } from 'node:fs/promises';
-import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
-import { isPassingNetworkError } from '../network-error.ts';
-import type { ConnectionAgents } from '../connection-agents.ts';
-import type { AzureBlobCredentials } from '../settings.ts';
+import { StoreError, TranshipError, describeError } from '../../base/errors.ts';
+import { isPassingNetworkError } from '../objects/network-error.ts';
+import type { ConnectionAgents } from '../objects/connection-agents.ts';
+import type { AzureBlobCredentials } from '../objects/settings.ts';
 
 /** The credentials with which Microsoft Entra ID gives out tokens. */
 export type IdentityCredentials = Extract<AzureBlobCredentials, { readonly tenantId: string }>;

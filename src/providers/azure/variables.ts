@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
-import { UsageError } from '../../../base/errors.ts';
-import { azureKeyNames } from '../azure-key-names.ts';
-import type { AzureBlobCredentials, AzureBlobSettings, AzurePrincipal } from '../settings.ts';
+import { UsageError } from '../../base/errors.ts';
+import { azureKeyNames } from '../objects/azure-key-names.ts';
+import type { AzureBlobCredentials, AzureBlobSettings, AzurePrincipal } from '../objects/settings.ts';
+import type { IdentityCredentials } from './identity.ts';
 
 /** Variables of one place, and how messages name the place. */
 export interface VariableSource {
@@ -11,9 +12,12 @@ export interface VariableSource {
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
+/** Where settings say that variables stand. */
+export type VariableSettings = Pick<AzureBlobSettings, 'credentialsFile' | 'credentialsText' | 'environment'>;
+
 /** Credentials, and where they stand: `AZURE_ACCOUNT_KEY in the environment`. */
-export interface FoundCredentials {
-  readonly credentials: AzureBlobCredentials;
+export interface FoundCredentials<Credentials extends AzureBlobCredentials = AzureBlobCredentials> {
+  readonly credentials: Credentials;
   readonly source: string;
 }
 
@@ -35,7 +39,7 @@ export function placeOf({ name: source }: VariableSource, name: string): string 
  * and the environment. A file is joined with the environment last: in a pod whose identity the cluster gives, the file
  * has the rest.
  */
-export async function variableSources(settings: AzureBlobSettings): Promise<readonly VariableSource[]> {
+export async function variableSources(settings: VariableSettings): Promise<readonly VariableSource[]> {
   const environment = { name: 'the environment', variables: settings.environment ?? {} };
   const file = await credentialsSource(settings, environment);
   if (file === undefined) return [environment];
@@ -45,7 +49,7 @@ export async function variableSources(settings: AzureBlobSettings): Promise<read
 }
 
 async function credentialsSource(
-  { credentialsText, credentialsFile }: AzureBlobSettings,
+  { credentialsText, credentialsFile }: VariableSettings,
   environment: VariableSource,
 ): Promise<VariableSource | undefined> {
   if (credentialsText !== undefined) {
@@ -62,6 +66,29 @@ export function credentialsIn(sources: readonly VariableSource[]): FoundCredenti
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** As {@link credentialsIn}, of those only that Microsoft Entra ID knows: keys of a storage account say nothing. */
+export function identityIn(
+  sources: readonly VariableSource[],
+): FoundCredentials<IdentityCredentials> | undefined {
+  for (const source of sources) {
+    const found = identityOf(source);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The first value of a variable, and where it stands. */
+export function lookUp(
+  sources: readonly VariableSource[],
+  name: string,
+): readonly [value: string | undefined, place: string] {
+  for (const source of sources) {
+    const value = valueOf(source, name);
+    if (value !== undefined) return [value, placeOf(source, name)];
+  }
+  return [undefined, name];
 }
 
 function credentialsOf(source: VariableSource): FoundCredentials | undefined {
@@ -81,13 +108,14 @@ function credentialsOf(source: VariableSource): FoundCredentials | undefined {
   if (connectionString !== undefined) {
     return found('AZURE_STORAGE_CONNECTION_STRING', { kind: 'connection-string', connectionString });
   }
-  return principalOf(source, found);
+  return identityOf(source);
 }
 
-function principalOf(
-  source: VariableSource,
-  found: (name: string, credentials: AzureBlobCredentials) => FoundCredentials,
-): FoundCredentials | undefined {
+function identityOf(source: VariableSource): FoundCredentials<IdentityCredentials> | undefined {
+  const found = (name: string, credentials: IdentityCredentials): FoundCredentials<IdentityCredentials> => ({
+    credentials,
+    source: placeOf(source, name),
+  });
   const clientSecret = valueOf(source, 'AZURE_CLIENT_SECRET');
   if (clientSecret !== undefined) {
     const principal = principalBeside(source, 'AZURE_CLIENT_SECRET');

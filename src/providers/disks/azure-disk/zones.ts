@@ -1,0 +1,19 @@
+/** A location as Azure writes it in its answers: `West Europe` is `westeurope`. */
+export function locationName(location: string): string {
+  return location.toLowerCase().replaceAll(' ', '');
+}
+
+/** A zone as Kubernetes knows it: `westeurope-1`, where Azure says `1`. */
+export function zoneName(region: string, zone: string): string {
+  return `${region}-${zone}`;
+}
+
+/** What Azure says for a zone in either spelling. */
+export function zoneNumber(zone: string): string {
+  return zone.slice(zone.lastIndexOf('-') + 1);
+}
+
+/** True for types that Azure keeps in all zones of a region: such a disk is in none. */
+export function isZoneRedundant(type: string): boolean {
+  return type.endsWith('_ZRS');
+}
