@@ -16,6 +16,8 @@ const ranks: Readonly<Record<string, number>> = {
   agent: 5,
   cli: 6,
 };
+/** Folders under src/providers of what services of one cloud share, and those services. */
+const clouds: Readonly<Record<string, readonly string[]>> = { aws: ['s3', 'ebs'] };
 const services = ['s3', 'gcs', 'azure-blob', 'local', 'memory', 'ebs', 'gce-disk', 'azure-disk'];
 const format = 'src/repository/format/';
 const pureModules = ['node:buffer', 'node:util', 'node:string_decoder'];
@@ -127,13 +129,26 @@ describe('layers', () => {
     assertNone(violations);
   });
 
-  it('cloud SDKs are imported only by the driver of their service', () => {
+  it('what services of one cloud share is imported by them only', () => {
+    const shared = /^src\/providers\/([^/]+)\/[^/]+$/;
+    const violations = importViolations((from, to) => {
+      const cloud = shared.exec(to)?.[1] ?? '';
+      const users = clouds[cloud];
+      if (users === undefined) return true;
+      return [cloud, ...users].some(
+        (name) => from.startsWith('src/providers/') && from.includes(`/${name}/`),
+      );
+    });
+    assertNone(violations);
+  });
+
+  it('cloud SDKs are imported only by the drivers of their cloud', () => {
     const violations = [...modules.values()].flatMap(({ path, imports }) =>
       imports
         .filter(({ specifier }) =>
           /^(?:@(?:aws-sdk|google-cloud|azure)\/|google-auth-library$)/.test(specifier),
         )
-        .filter(() => !services.some((name) => path.includes(`/${name}/`)))
+        .filter(() => ![...services, ...Object.keys(clouds)].some((name) => path.includes(`/${name}/`)))
         .map(({ specifier }) => `${path} imports ${specifier}`),
     );
     assertNone(violations);

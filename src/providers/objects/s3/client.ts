@@ -1,13 +1,14 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StoreError, UsageError } from '../../../base/errors.ts';
+import { credentialsFor } from '../../aws/credentials.ts';
+import { createTransport } from '../../aws/transport.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
 import { isOpenNetwork } from '../endpoint.ts';
 import type { S3Settings } from '../settings.ts';
 import type { BucketPlace } from './bucket-region.ts';
-import { credentialsFor } from './credentials.ts';
 import { isAmazonHost, s3EndpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
-import { createTransport } from './transport.ts';
+import { RequestHandler } from './request-handler.ts';
 
 /** The names of buckets that a host name can begin with, and that a certificate for `*.` covers. */
 const HOST_LABEL = /^[a-z0-9-]+$/;
@@ -31,7 +32,7 @@ export async function createClient(
 ): Promise<S3Client> {
   const { region, endpoint } = place ?? (await namedPlace(location, settings));
   const where = endpoint ?? `s3://${location.bucket}`;
-  const requestHandler = createTransport(settings);
+  const requestHandler = createTransport(settings, (options) => new RequestHandler(options));
   if (settings.insecureTls === true) warnings.uncheckedCertificate(where);
   const client = new S3Client({
     region,
