@@ -20,8 +20,11 @@ export interface OpenDisksOptions extends AbortableOptions {
 export async function openDisks(provider: DiskProvider, options: OpenDisksOptions = {}): Promise<DiskDriver> {
   throwIfAborted(options.signal);
   switch (provider) {
-    case 'aws':
-      throw new UsageError('not supported yet', { where: 'aws' });
+    case 'aws': {
+      const { EbsDriver } = await import('./ebs/driver.ts');
+      const { region, settings, clock, logger } = options;
+      return EbsDriver.open({ region, settings: settings?.aws, clock, logger });
+    }
     case 'azure':
       throw new UsageError('not supported yet', { where: 'azure' });
     case 'gcp':

@@ -1,6 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StoreError, UsageError } from '../../../base/errors.ts';
 import { credentialsFor } from '../../aws/credentials.ts';
+import { guardRequests } from '../../aws/request-guard.ts';
+import type { GuardedRequest } from '../../aws/request-guard.ts';
 import { createTransport } from '../../aws/transport.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
 import { isOpenNetwork } from '../endpoint.ts';
@@ -52,7 +54,10 @@ export async function createClient(
     expectContinueHeader: false,
     requestHandler,
   });
-  guardOpenNetworks(client, settings.allowHttp ?? false, warnings);
+  guardRequests(client.middlewareStack, (request) => {
+    warnings.openNetwork(request, settings.allowHttp ?? false);
+    refuseOpenKey(request);
+  });
   refuseWebPages(client, where);
   return client;
 }
@@ -79,22 +84,7 @@ async function namedPlace(location: S3Location, { endpoint, profile }: S3Setting
   }
 }
 
-/** Refuses requests that would go unencrypted over a network, or warns of them where they are allowed. */
-function guardOpenNetworks(client: S3Client, allowHttp: boolean, warnings: ConnectionWarnings): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const { request } = args;
-      if (isRequest(request)) {
-        warnings.openNetwork(request, allowHttp);
-        refuseOpenKey(request);
-      }
-      return next(args);
-    },
-    { step: 'finalizeRequest', name: 'transhipTransport', override: true },
-  );
-}
-
-function refuseOpenKey(request: Request): void {
+function refuseOpenKey(request: GuardedRequest): void {
   if (!isOpenNetwork(request) || !('x-amz-server-side-encryption-customer-key' in request.headers)) return;
   throw new UsageError('a customer’s key is not sent over plain HTTP', {
     where: `http://${request.hostname}`,
@@ -113,23 +103,6 @@ function refuseWebPages(client: S3Client, where: string): void {
       return result;
     },
     { step: 'deserialize', priority: 'low', name: 'transhipAnswer', override: true },
-  );
-}
-
-interface Request {
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly headers: object;
-}
-
-function isRequest(request: unknown): request is Request {
-  return (
-    typeof request === 'object' &&
-    request !== null &&
-    'protocol' in request &&
-    'hostname' in request &&
-    'headers' in request &&
-    typeof request.headers === 'object'
   );
 }
 
