@@ -59,7 +59,7 @@ it('adopts what a call whose answer was lost has made', async (t) => {
     tagsOf(cloud).map(([plan]) => plan),
     ['shop', 'shop'],
   );
-  const made = await cloud.driver.createSnapshots([...wanted].reverse(), { machineId });
+  const made = await cloud.driver.createSnapshots(wanted.toReversed(), { machineId });
   assert.deepEqual(
     made.map(({ id }) => id).sort(),
     cloud
