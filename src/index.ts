@@ -117,6 +117,35 @@ export type { ReadArchiveOptions, ReadFileOptions } from './copy/dump.ts';
 export { verify } from './copy/verify.ts';
 export type { VerifyDepth, VerifyOptions, VerifyResult } from './copy/verify.ts';
 export type { Difference, VerifyCounts, VerifyEvent } from './copy/verify/verify-events.ts';
+export { openDisks } from './providers/disks/open.ts';
+export type { OpenDisksOptions } from './providers/disks/open.ts';
+export type * from './providers/disks/driver.ts';
+export type {
+  AwsDiskSettings,
+  AzureDiskSettings,
+  DiskSettings,
+  GcpDiskSettings,
+} from './providers/disks/settings.ts';
+export { snapshotDisks } from './snapshot/snapshot-disks.ts';
+export type { DiskToSnapshot, SnapshotDisksOptions, SnapshotDisksResult } from './snapshot/snapshot-disks.ts';
+export { restoreDisk } from './snapshot/restore-disk.ts';
+export type { DiskMapping, RestoreDiskOptions } from './snapshot/restore-disk.ts';
+export { sweepDisks } from './snapshot/sweep-disks.ts';
+export type { SweepDisksOptions, SweepDisksResult, SweepReason, SweptItem } from './snapshot/sweep-disks.ts';
+export { listDisks } from './snapshot/list-disks.ts';
+export type { ListDisksOptions, ListedDisk } from './snapshot/list-disks.ts';
+export { deleteDisk } from './snapshot/delete-disk.ts';
+export type {
+  DiskDocument,
+  DiskDocumentHead,
+  DiskDocumentState,
+  DiskSnapshotDocument,
+  RestoredDiskDocument,
+} from './snapshot/disk-document.ts';
+export type { DiskRemains } from './snapshot/discard.ts';
+export type { DiskEvent, DiskThing } from './snapshot/disk-events.ts';
+export type { DiskPurpose } from './snapshot/disk-tags.ts';
+export type { DiskEngineOptions } from './snapshot/engine-options.ts';
 export { compilePatterns } from './copy/source/patterns.ts';
 export type { PatternList, PatternOptions } from './copy/source/patterns.ts';
 export { createExclusion } from './copy/source/exclusion.ts';
@@ -126,6 +155,7 @@ export type { Logger } from './base/logger.ts';
 export type { Clock } from './base/clock.ts';
 export {
   CancelledError,
+  DiskError,
   FileSystemError,
   RepositoryError,
   StoreError,
@@ -133,4 +163,4 @@ export {
   UsageError,
   describeError,
 } from './base/errors.ts';
-export type { ErrorCode, ErrorDetails } from './base/errors.ts';
+export type { DiskErrorDetails, ErrorCode, ErrorDetails } from './base/errors.ts';

@@ -96,9 +96,9 @@ export interface DiskErrorDetails extends ErrorDetails {
 }
 
 /**
- * A cloud refused or failed an operation on a disk or a snapshot of one; `where` is its full id, `action` the permission
- * that the call wants. `failed` means that the cloud took the order and the disk or snapshot itself ended in failure;
- * `refused` that the checks before it found what would not have worked.
+ * A cloud refused or failed an operation on a disk or a snapshot of one; `where` is its full id, `action` the
+ * permission that the call wants. `failed` means that the cloud took the order and the disk or snapshot itself ended
+ * in failure; `refused` that the checks before it found what would not have worked.
  *
  * @example
  * const error = new DiskError('permission-denied', 'no snapshot may be made', {

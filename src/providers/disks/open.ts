@@ -16,7 +16,16 @@ export interface OpenDisksOptions extends AbortableOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** Opens the disks of a cloud; its SDK is loaded only then, and no other's. Nothing is asked yet. */
+/**
+ * Opens the disks of a cloud; its SDK is loaded only then, and no other's. Nothing is asked yet. Close it when done.
+ * Throws UsageError for settings that cannot be, CancelledError.
+ *
+ * @example
+ * const open = openDisks('aws', { region: 'us-east-1', signal: AbortSignal.abort() });
+ * await open.catch((error: unknown) => {
+ *   if (!(error instanceof CancelledError)) throw error;
+ * });
+ */
 export async function openDisks(provider: DiskProvider, options: OpenDisksOptions = {}): Promise<DiskDriver> {
   throwIfAborted(options.signal);
   switch (provider) {

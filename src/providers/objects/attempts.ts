@@ -1,13 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import { TranshipError, throwIfAborted } from '../../base/errors.ts';
 import { systemClock } from '../../base/system-clock.ts';
-import type { Operation, OperationKind } from './intercept.ts';
+import type { OperationKind } from './intercept.ts';
 
 const KEEP_ALIVE_MS = 60_000;
 
 /** One failed attempt that will be repeated. */
-export interface RetryEvent {
-  readonly kind: OperationKind;
+export interface RetryEvent<Kind extends string = OperationKind> {
+  readonly kind: Kind;
   readonly key: string;
   /** Failures since the operation began or last made progress, from 1. */
   readonly failures: number;
@@ -15,7 +15,7 @@ export interface RetryEvent {
   readonly error: TranshipError;
 }
 
-export interface RetryOptions {
+export interface RetryOptions<Kind extends string = OperationKind> {
   /** Upper bound of the first wait; doubled after each failure. Default 1,000. */
   readonly firstDelayMs?: number | undefined;
   /** Default 60,000. */
@@ -23,14 +23,14 @@ export interface RetryOptions {
   /** How long after its first failure since it last made progress an operation is tried again. Default 15 minutes. */
   readonly budgetMs?: number | undefined;
   /** Called before each wait; must not throw. */
-  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  readonly onRetry?: ((event: RetryEvent<Kind>) => void) | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-export interface AttemptsOptions extends RetryOptions {
+export interface AttemptsOptions<Kind extends string = OperationKind> extends RetryOptions<Kind> {
   /**
    * True where the budget begins with the operation. Default false, with its first failure: a body that is sent slowly,
    * as a limit may want it, has not failed.
@@ -38,19 +38,26 @@ export interface AttemptsOptions extends RetryOptions {
   readonly countsFirstAttempt?: boolean | undefined;
 }
 
+/** What is tried: `key` is the object's, the disk's or the snapshot's. */
+export interface AttemptedOperation<Kind extends string = OperationKind> {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * The tries of one operation: full jitter between 0 and a bound that doubles, as long as the budget lasts. A server
  * that says how long to leave it alone is left alone for as long, and the jitter comes on top: all are told the same.
  */
-export class Attempts {
-  readonly #operation: Pick<Operation, 'kind' | 'key' | 'signal'>;
-  readonly #options: AttemptsOptions;
+export class Attempts<Kind extends string = OperationKind> {
+  readonly #operation: AttemptedOperation<Kind>;
+  readonly #options: AttemptsOptions<Kind>;
   readonly #clock: Clock;
   #failures = 0;
   /** When the budget began; undefined until it has. */
   #sinceMs: number | undefined;
 
-  constructor(operation: Pick<Operation, 'kind' | 'key' | 'signal'>, options: AttemptsOptions) {
+  constructor(operation: AttemptedOperation<Kind>, options: AttemptsOptions<Kind>) {
     this.#operation = operation;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;

@@ -1,0 +1,397 @@
+import pLimit from 'p-limit';
+import { DiskError, UsageError, throwIfAborted } from '../base/errors.ts';
+import { keepAliveDuring } from '../base/keep-alive.ts';
+import type {
+  DiskDescription,
+  DiskDriver,
+  DiskSnapshotDescription,
+  NewDiskSnapshot,
+} from '../providers/disks/driver.ts';
+import { leavesOpen } from '../providers/disks/retry.ts';
+import type { Repository } from '../repository/repository.ts';
+import { beginDocument, pauseDocument } from './begin-document.ts';
+import { withDeadline } from './deadline.ts';
+import { cleanUp, removeFromCloud } from './discard.ts';
+import type { DiskRemains } from './discard.ts';
+import type { DiskSnapshotDocument } from './disk-document.ts';
+import { diskDocumentId, saveDiskDocument } from './disk-documents.ts';
+import { tagsOf } from './disk-tags.ts';
+import type { DiskPurpose } from './disk-tags.ts';
+import { diskEngine } from './engine-options.ts';
+import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
+import { makeOnce, removeDuplicates } from './make-once.ts';
+import type { Making } from './make-once.ts';
+import { waitForSnapshot } from './wait.ts';
+
+const defaultExpiryMs = 7 * 24 * 60 * 60_000;
+const atOnce = 8;
+
+/** A disk to be snapshotted. */
+export interface DiskToSnapshot {
+  /** Full id, as {@link parseDiskHandle} makes it of a volume handle. */
+  readonly diskId: string;
+  /** Name of the volume within the plan. */
+  readonly volume: string;
+}
+
+/** What snapshots are for, and how they are taken. */
+export interface SnapshotDisksOptions extends DiskEngineOptions {
+  readonly plan: string;
+  /** Default `final`. The same plan, volume and pass are the same snapshot: a second call finds that of the first. */
+  readonly pass?: string | undefined;
+  /** How long after the beginning a sweep may remove them. Default 7 days. */
+  readonly expireAfterMs?: number | undefined;
+  /** Accounts, projects or subscriptions that shall be able to make disks of them. */
+  readonly shareWith?: readonly string[] | undefined;
+  /** Azure: false for full snapshots. Default true. */
+  readonly incremental?: boolean | undefined;
+  /** Google Cloud: region or multi-region that keeps them. */
+  readonly storageLocation?: string | undefined;
+  /** Azure: default the disk's own. */
+  readonly resourceGroup?: string | undefined;
+  /**
+   * True where a cancelled or late pass shall leave what it has made, for a call that goes on. Default false: it is
+   * removed.
+   */
+  readonly keepUnfinished?: boolean | undefined;
+  /** Goes on at once with what another call has begun, which must have ended. Default false. */
+  readonly takeOver?: boolean | undefined;
+}
+
+/** What became of {@link snapshotDisks}. */
+export interface SnapshotDisksResult {
+  /** In the order of the disks. */
+  readonly documents: readonly DiskSnapshotDocument[];
+  /** Time from the first snapshot's moment to the last one's, by the cloud's clock; 0 where it took them together. */
+  readonly spreadMs: number;
+  /** True where the cloud took them at one moment, by one call. */
+  readonly grouped: boolean;
+}
+
+/**
+ * Takes snapshots of the disks of one workload as close together as their cloud can, waits until they can be restored
+ * from, shares them, and keeps what restoring them takes in sealed documents of the repository. All or nothing: where
+ * one fails, or the deadline passes, or the signal fires, what was made is removed, and what cannot be removed stays
+ * named in the repository for {@link sweepDisks}.
+ *
+ * Throws DiskError by cause (`failed`, `timeout`, `permission-denied` with its `action`, `quota-exceeded`, `not-found`,
+ * `conflict` where another call is at the same snapshot), StoreError, CancelledError.
+ *
+ * @example
+ * const { documents } = await snapshotDisks(repository, disks, {
+ *   plan: 'shop',
+ *   volumes: [{ volume: 'data', diskId: 'disk-1' }],
+ * });
+ * console.log(documents.map(({ id, snapshot }) => [id, snapshot?.id]));
+ */
+export async function snapshotDisks(
+  repository: Repository,
+  driver: DiskDriver,
+  options: SnapshotDisksOptions & { readonly volumes: readonly DiskToSnapshot[] },
+): Promise<SnapshotDisksResult> {
+  checkVolumes(options.volumes);
+  const engine = diskEngine(repository, driver, options);
+  return keepAliveDuring(() => new SnapshotPass(engine, options).run());
+}
+
+function checkVolumes(volumes: readonly DiskToSnapshot[]): void {
+  if (volumes.length === 0) throw new UsageError('no disk was named');
+  for (const member of ['volume', 'diskId'] as const) {
+    const values = volumes.map((volume) => volume[member]);
+    const twice = values.find((value, index) => values.indexOf(value) !== index);
+    if (twice !== undefined) throw new UsageError('a disk was named twice', { where: twice });
+  }
+}
+
+/** One snapshot on its way. */
+interface Job {
+  document: DiskSnapshotDocument;
+  /** True where an earlier call may have given the order. */
+  readonly mayExist: boolean;
+  snapshotId?: string;
+  /** True after an order without an answer. */
+  wasLost: boolean;
+  /** True while an order without an answer may still turn up. */
+  mayReturn: boolean;
+  isDone: boolean;
+}
+
+class SnapshotPass {
+  readonly #engine: DiskEngine;
+  readonly #options: SnapshotDisksOptions & { readonly volumes: readonly DiskToSnapshot[] };
+  readonly #jobs: Job[] = [];
+  #grouped = false;
+
+  constructor(
+    engine: DiskEngine,
+    options: SnapshotDisksOptions & { readonly volumes: readonly DiskToSnapshot[] },
+  ) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  async run(): Promise<SnapshotDisksResult> {
+    const { clock, deadlineMs } = this.#engine;
+    const { plan, signal } = this.#options;
+    try {
+      await withDeadline(
+        {
+          clock,
+          deadlineMs,
+          what: `the snapshots were not ready within ${Math.round(deadlineMs / 1000)} s`,
+          where: plan,
+          advice: 'allow more time; with keepUnfinished the next call goes on where this one ended',
+          signal,
+        },
+        (within) => this.#work(within),
+      );
+    } catch (error) {
+      await this.#leave();
+      throw error;
+    }
+    const documents = this.#jobs.map(({ document }) => document);
+    const moments = documents.flatMap(({ snapshot }) => snapshot?.createdMs ?? []);
+    const spreadMs = Math.max(...moments) - Math.min(...moments);
+    return { documents, spreadMs, grouped: this.#grouped };
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { driver } = this.#engine;
+    const { volumes } = this.#options;
+    const account = await driver.account({ signal });
+    const disks = await inParallel(volumes, signal, async ({ diskId }, within) =>
+      describeUsable(driver, diskId, within),
+    );
+    for (const [index, { volume }] of volumes.entries()) {
+      const disk = disks[index];
+      if (disk !== undefined) this.#jobs.push(await this.#begin(disk, { volume, account }, signal));
+    }
+    const todo = this.#jobs.filter(({ isDone }) => !isDone);
+    const machineId = oneMachine(disks);
+    if (todo.length > 1 && machineId !== undefined && driver.createSnapshots !== undefined) {
+      this.#grouped = true;
+      await this.#make(todo, signal, machineId);
+    } else {
+      await inParallel(todo, signal, (job, within) => this.#make([job], within));
+    }
+    await inParallel(todo, signal, (job, within) => this.#finish(job, within));
+  }
+
+  async #begin(
+    disk: DiskDescription,
+    { volume, account }: { readonly volume: string; readonly account: string },
+    signal: AbortSignal,
+  ): Promise<Job> {
+    const { repository, clock, driver, deadlineMs } = this.#engine;
+    const { plan, pass = 'final', expireAfterMs = defaultExpiryMs, takeOver = false } = this.#options;
+    const purpose: DiskPurpose = { plan, volume, pass };
+    const nowMs = clock.nowMs();
+    const begun = await beginDocument<DiskSnapshotDocument>(this.#engine, {
+      id: diskDocumentId(repository, ['snapshot', plan, volume, pass]),
+      takeOver,
+      signal,
+      make: (head) => ({
+        ...purpose,
+        ...head,
+        version: 1,
+        kind: 'snapshot',
+        provider: driver.provider,
+        account,
+        begunMs: nowMs,
+        busyUntilMs: nowMs + deadlineMs,
+        expiresMs: nowMs + expireAfterMs,
+        disk,
+        shares: [],
+      }),
+      isStillThere: (document) => this.#isStillThere(document, disk, signal),
+    });
+    const { document, mayExist } = begun;
+    const isDone = document.state === 'ready';
+    return { document, mayExist, wasLost: mayExist, mayReturn: mayExist, isDone };
+  }
+
+  /** An earlier call's snapshot serves when it is of this disk, and can be restored from for some time. */
+  async #isStillThere(
+    { disk, snapshot, expiresMs }: DiskSnapshotDocument,
+    now: DiskDescription,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (disk.id !== now.id) {
+      throw new DiskError('already-exists', 'this plan, volume and pass are the snapshot of another disk', {
+        where: disk.id,
+        advice: 'name another pass, or remove that snapshot with `tranship disk delete`',
+      });
+    }
+    if (snapshot === undefined) return false;
+    if (expiresMs <= this.#engine.clock.nowMs()) return false;
+    return (await this.#engine.driver.describeSnapshot(snapshot.id, { signal }))?.state === 'ready';
+  }
+
+  async #make(jobs: readonly Job[], signal: AbortSignal, machineId?: string): Promise<void> {
+    const { driver, onEvent } = this.#engine;
+    const orders = jobs.map(({ document }) => this.#order(document));
+    const making: Making<DiskSnapshotDescription> = {
+      ...this.#operations(jobs, signal),
+      create: async () => {
+        if (machineId !== undefined && driver.createSnapshots !== undefined) {
+          return inOrder(orders, await driver.createSnapshots(orders, { machineId, signal }));
+        }
+        return Promise.all(orders.map((order) => driver.createSnapshot(order, { signal })));
+      },
+    };
+    try {
+      for (const job of jobs) job.mayReturn = true;
+      const { items, adopted, mayHaveDuplicates } = await makeOnce(making);
+      for (const [index, job] of jobs.entries()) {
+        const item = items[index];
+        if (item === undefined)
+          throw new DiskError('failed', 'the cloud left one out', { where: job.document.disk.id });
+        job.snapshotId = item.id;
+        job.mayReturn = mayHaveDuplicates;
+        onEvent({
+          kind: adopted ? 'adopted' : 'made',
+          thing: 'snapshot',
+          volume: job.document.volume,
+          id: item.id,
+        });
+      }
+    } catch (error) {
+      const wasRefused = error instanceof DiskError && !leavesOpen(error);
+      for (const job of jobs) job.mayReturn = job.wasLost || !wasRefused;
+      throw error;
+    }
+  }
+
+  #operations(jobs: readonly Job[], signal: AbortSignal): Omit<Making<DiskSnapshotDescription>, 'create'> {
+    const { driver, clock, onEvent } = this.#engine;
+    const { repeatsSnapshotsSafely, listingLagMs } = driver.capabilities;
+    return {
+      operationIds: jobs.map(({ document }) => document.operationId),
+      list: (of) => driver.listSnapshots(of),
+      remove: async (id) => {
+        const volume = jobs[0]?.document.volume ?? '';
+        await removeFromCloud(this.#engine, { thing: 'snapshot', id }, volume, signal);
+      },
+      repeatsSafely: repeatsSnapshotsSafely,
+      listingLagMs,
+      mayExist: jobs.some(({ mayExist }) => mayExist),
+      clock,
+      signal,
+      onUnanswered: (error) => {
+        for (const job of jobs) {
+          job.wasLost = true;
+          onEvent({ kind: 'unanswered', thing: 'snapshot', volume: job.document.volume, error });
+        }
+      },
+    };
+  }
+
+  #order(document: DiskSnapshotDocument): NewDiskSnapshot {
+    const { incremental, storageLocation, resourceGroup } = this.#options;
+    const { id, operationId, expiresMs, disk } = document;
+    const tags = tagsOf(this.#engine.repository, document, { document: id, operationId, expiresMs });
+    return { diskId: disk.id, operationId, tags, incremental, storageLocation, resourceGroup };
+  }
+
+  async #finish(job: Job, signal: AbortSignal): Promise<void> {
+    const { driver, clock, repository, onEvent } = this.#engine;
+    const { shareWith = [] } = this.#options;
+    const { snapshotId: id } = job;
+    const { volume, account } = job.document;
+    if (id === undefined)
+      throw new DiskError('failed', 'the cloud gave out no id', { where: job.document.disk.id });
+    const snapshot = await waitForSnapshot(driver, id, {
+      clock,
+      signal,
+      onProgress: (percent, waitedMs) =>
+        onEvent({ kind: 'progress', thing: 'snapshot', volume, id, percent, waitedMs }),
+    });
+    if (job.mayReturn) await removeDuplicates(this.#operations([job], signal), [id]);
+    for (const other of shareWith) {
+      if (other === account) continue;
+      const share = await driver.shareSnapshot(id, other, { signal });
+      job.document = { ...job.document, shares: [...job.document.shares, share] };
+    }
+    const ready: DiskSnapshotDocument = { ...job.document, state: 'ready', snapshot };
+    await saveDiskDocument(repository, ready, { signal });
+    job.document = ready;
+    onEvent({ kind: 'ready', thing: 'snapshot', volume, id });
+  }
+
+  /** After a failure: nothing that this call began stays, or all of it is named in the repository. */
+  async #leave(): Promise<void> {
+    for (const job of this.#jobs) {
+      if (job.isDone) continue;
+      const begun: DiskSnapshotDocument = { ...job.document, state: 'begun' };
+      if (this.#options.keepUnfinished === true) {
+        await pauseDocument(this.#engine, begun);
+        continue;
+      }
+      const known: DiskRemains[] =
+        job.snapshotId === undefined ? [] : [{ thing: 'snapshot', id: job.snapshotId }];
+      await cleanUp(this.#engine, begun, { known, mayReturn: job.mayReturn });
+    }
+  }
+}
+
+async function describeUsable(
+  driver: DiskDriver,
+  diskId: string,
+  signal: AbortSignal,
+): Promise<DiskDescription> {
+  const disk = await driver.describeDisk(diskId, { signal });
+  if (disk === undefined) {
+    throw new DiskError('not-found', 'there is no such disk', {
+      where: diskId,
+      advice: 'check its id, and the region and account in which it is looked for',
+    });
+  }
+  if (disk.state === 'available' || disk.state === 'in-use') return disk;
+  throw new DiskError('failed', `the disk is ${disk.state}, nothing can be copied from it`, {
+    where: diskId,
+  });
+}
+
+/** The machine that all disks are attached to, each to it alone. */
+function oneMachine(disks: readonly DiskDescription[]): string | undefined {
+  const machines = new Set(
+    disks.map(({ attachedTo }) => (attachedTo.length === 1 ? attachedTo[0] : undefined)),
+  );
+  return machines.size === 1 ? [...machines][0] : undefined;
+}
+
+/** The results of one call, in the order of what was asked for. */
+function inOrder(
+  orders: readonly NewDiskSnapshot[],
+  results: readonly DiskSnapshotDescription[],
+): DiskSnapshotDescription[] {
+  return orders.flatMap(({ diskId }) => results.find((result) => result.diskId === diskId) ?? []);
+}
+
+/** All at once up to a limit; the first failure stops the others, and is thrown when all have ended. */
+async function inParallel<Item, Result>(
+  items: readonly Item[],
+  signal: AbortSignal,
+  work: (item: Item, signal: AbortSignal) => Promise<Result>,
+): Promise<Result[]> {
+  const stop = new AbortController();
+  const within = AbortSignal.any([signal, stop.signal]);
+  const limit = pLimit(atOnce);
+  const failures: unknown[] = [];
+  const results = await Promise.allSettled(
+    items.map((item) =>
+      limit(async () => {
+        try {
+          throwIfAborted(within);
+          return await work(item, within);
+        } catch (error) {
+          failures.push(error);
+          stop.abort();
+          throw error;
+        }
+      }),
+    ),
+  );
+  if (failures.length > 0) throw failures[0];
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
