@@ -131,13 +131,12 @@ export const ec2Calls: Readonly<Record<string, Handler>> = {
       if (before.order !== JSON.stringify(order)) {
         throw new Refusal('IdempotentParameterMismatch', 'The client token was used with other parameters');
       }
-      const volume = state.volumes.get(before.id);
-      if (volume === undefined) throw noVolume(before.id);
-      return volumeFields(volume);
+      const made = state.volumes.get(before.volume.id);
+      return made === undefined ? { ...volumeFields(before.volume), State: 'deleted' } : volumeFields(made);
     }
     const volume = makeVolume(input, call);
     state.volumes.set(volume.id, volume);
-    state.tokens.set(token, { id: volume.id, order: JSON.stringify(order) });
+    state.tokens.set(token, { volume, order: JSON.stringify(order) });
     // The answer does not tell how it ends.
     return { ...volumeFields(volume), State: 'creating', Attachments: undefined };
   },

@@ -61,7 +61,7 @@ export class Ec2State {
   /** Customers' keys that can be used. */
   readonly keys = new Set<string>();
   /** By client token: the volume, and what was asked for. */
-  readonly tokens = new Map<string, { readonly id: string; readonly order: string }>();
+  readonly tokens = new Map<string, { readonly volume: KeptVolume; readonly order: string }>();
   #made = 0;
   readonly nowMs: () => number;
 

@@ -20,14 +20,15 @@ export function describeSnapshot(
 ): DiskSnapshotDescription {
   const state = states[snapshot.State ?? ''] ?? 'pending';
   const told = 'StateMessage' in snapshot ? snapshot.StateMessage : undefined;
+  const progressPercent = percentOf(snapshot.Progress);
   return {
     provider: 'aws',
     id: snapshot.SnapshotId ?? '',
     account: snapshot.OwnerId ?? '',
     diskId: snapshot.VolumeId ?? '',
     state,
-    failure: state === 'failed' ? (told ?? 'EBS reports the snapshot in state "error"') : undefined,
-    progressPercent: percentOf(snapshot.Progress),
+    ...(state === 'failed' ? { failure: told ?? 'EBS reports the snapshot in state "error"' } : {}),
+    ...(progressPercent === undefined ? {} : { progressPercent }),
     diskSizeBytes: bytesOfGib(snapshot.VolumeSize),
     regions: [region],
     encryption,

@@ -2,7 +2,14 @@ import { CreateVolumeCommand, DeleteVolumeCommand, DescribeVolumesCommand } from
 import type { CreateVolumeCommandInput, Volume } from '@aws-sdk/client-ec2';
 import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
-import type { DiskDescription, DiskEncryption, DiskListOptions, DiskState, NewDisk } from '../driver.ts';
+import type {
+  DiskDescription,
+  DiskEncryption,
+  DiskListOptions,
+  DiskPerformance,
+  DiskState,
+  NewDisk,
+} from '../driver.ts';
 import type { CallerIdentity } from './identity.ts';
 import { PROVIDER_KEY } from './keys.ts';
 import type { Keys } from './keys.ts';
@@ -22,6 +29,10 @@ const states: Readonly<Record<string, DiskState>> = {
   deleting: 'deleting',
   error: 'failed',
 };
+
+/** What an earlier order under the same token may have come to. */
+const GONE: ReadonlySet<string | undefined> = new Set(['deleting', 'deleted', 'error']);
+const MAX_TOKENS = 20;
 
 export interface VolumesOptions {
   readonly regions: Regions;
@@ -58,17 +69,12 @@ export class Volumes {
         where: disk.snapshotId,
       });
     }
-    const command = new CreateVolumeCommand(volumeInput(disk, zone));
+    const input = volumeInput(disk, zone);
     // A question that failed afterwards would hide that the volume was made.
     const account = await this.#identity.account(options);
     const region = this.#regions.named(disk.region);
-    const volume = await region.ec2.send((client, sending) => client.send(command, sending), {
-      action: 'ec2:CreateVolume',
-      where: disk.snapshotId,
-      signal: options.signal,
-    });
-    if (volume.VolumeId === undefined) throw unnamed('volume', disk.snapshotId, 'ec2:CreateVolume');
-    this.#regions.remember(volume.VolumeId, region);
+    const volume = await this.#order(input, disk, region, options);
+    this.#regions.remember(volume.VolumeId ?? '', region);
     const encryption = await this.#keys.encryptionOfNew(volume, options);
     return this.#describe(volume, region, { account, encryption });
   }
@@ -96,6 +102,32 @@ export class Volumes {
         yield this.#describe(volume, region, { account, encryption });
       }
     }
+  }
+
+  /** EC2 remembers a token for a day or so, also when its volume is gone: an order that follows needs the next one. */
+  async #order(
+    input: CreateVolumeCommandInput,
+    { operationId, snapshotId }: NewDisk,
+    region: ServiceRegion,
+    options: AbortableOptions,
+  ): Promise<Volume> {
+    const action = 'ec2:CreateVolume';
+    for (let count = 1; count <= MAX_TOKENS; count++) {
+      const token = count === 1 ? operationId : `${operationId}.${count}`;
+      const command = new CreateVolumeCommand({ ...input, ClientToken: token });
+      const volume = await region.ec2.send((client, sending) => client.send(command, sending), {
+        action,
+        where: snapshotId,
+        signal: options.signal,
+      });
+      if (volume.VolumeId === undefined) throw unnamed('volume', snapshotId, action);
+      if (!GONE.has(volume.State)) return volume;
+    }
+    throw new DiskError('conflict', `${MAX_TOKENS} volumes of this operation have been made and deleted`, {
+      where: snapshotId,
+      action,
+      advice: 'give the operation another id',
+    });
   }
 
   async *#pages(
@@ -146,12 +178,10 @@ export class Volumes {
       id: volume.VolumeId ?? '',
       account,
       state,
-      failure: state === 'failed' ? 'EBS reports the volume in state "error"' : undefined,
+      ...(state === 'failed' ? { failure: 'EBS reports the volume in state "error"' } : {}),
       sizeBytes: bytesOfGib(volume.Size),
       type,
-      // What a type has by its size alone is nothing that can be chosen.
-      iops: volumeTypeOf(type)?.takesIops === true ? volume.Iops : undefined,
-      throughputBytesPerSecond: volume.Throughput === undefined ? undefined : bytesOfMib(volume.Throughput),
+      ...performanceOf(volume),
       region: region.name,
       zones: volume.AvailabilityZone === undefined ? [] : [volume.AvailabilityZone],
       encryption,
@@ -160,6 +190,17 @@ export class Volumes {
       createdMs: volume.CreateTime?.getTime() ?? 0,
     };
   }
+}
+
+/** What a type has by its size alone is nothing that can be chosen, and left out. */
+function performanceOf({ VolumeType, Iops, Throughput }: Volume): DiskPerformance {
+  const type = volumeTypeOf(VolumeType ?? '');
+  return {
+    ...(type?.takesIops === true && Iops !== undefined ? { iops: Iops } : {}),
+    ...(type?.takesThroughput === true && Throughput !== undefined
+      ? { throughputBytesPerSecond: bytesOfMib(Throughput) }
+      : {}),
+  };
 }
 
 /** An answer without an id leaves open what was made. */
@@ -188,7 +229,6 @@ function volumeInput(disk: NewDisk, zone: string): CreateVolumeCommandInput {
     });
   }
   return {
-    ClientToken: disk.operationId,
     AvailabilityZone: zone,
     SnapshotId: disk.snapshotId,
     Size: gibOf(disk.sizeBytes),

@@ -92,7 +92,6 @@ it('describes a volume with all that decides how it performs, without Amazon’s
     id,
     account: '111122223333',
     state: 'in-use',
-    failure: undefined,
     sizeBytes: 100 * gib,
     type: 'gp3',
     iops: 6000,
@@ -186,6 +185,17 @@ it('a repeated order is the same volume, another one under its id is refused', a
     cloud.driver.createDisk(diskOf(snapshot, { type: 'gp2' }), {}),
     hasCode('already-exists', /another volume/, 'ec2:CreateVolume'),
   );
+});
+
+it('an order whose volume was deleted makes another one, and that is what its repetition gives', async (t) => {
+  const cloud = await start(t);
+  const snapshot = await readySnapshot(cloud, cloud.addDisk());
+  const first = await cloud.driver.createDisk(diskOf(snapshot), {});
+  await cloud.driver.deleteDisk(first.id, {});
+  const second = await cloud.driver.createDisk(diskOf(snapshot), {});
+  assert.notEqual(second.id, first.id);
+  assert.equal((await cloud.driver.createDisk(diskOf(snapshot), {})).id, second.id);
+  assert.equal(cloud.disks().length, 2);
 });
 
 it('makes volumes under Amazon’s key or a customer’s; one whose key is denied vanishes after its id', async (t) => {
