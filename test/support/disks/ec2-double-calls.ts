@@ -116,9 +116,10 @@ export const ec2Calls: Readonly<Record<string, Handler>> = {
     if (snapshot.kmsKeyId === providerKey(region)) {
       throw new Refusal('InvalidParameter', 'Encrypted snapshots with EBS default key cannot be shared');
     }
-    const change = structure(input, 'CreateVolumePermission');
-    for (const added of structures(change, 'Add')) snapshot.sharedWith.add(text(added, 'UserId'));
-    for (const taken of structures(change, 'Remove')) snapshot.sharedWith.delete(text(taken, 'UserId'));
+    for (const account of texts(input, 'UserIds')) {
+      if (text(input, 'OperationType') === 'add') snapshot.sharedWith.add(account);
+      else snapshot.sharedWith.delete(account);
+    }
     return {};
   },
 

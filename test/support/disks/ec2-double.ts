@@ -8,7 +8,7 @@ import { AwsApi, escapeXml, isFields } from './aws-api.ts';
 import type { AwsService, Fields } from './aws-api.ts';
 import type { CloudCall, CloudDouble, CloudFault, CloudFaultKind, DoubleDisk } from './cloud-double.ts';
 import { REGIONS, ec2Calls } from './ec2-double-calls.ts';
-import { Refusal, list, structure, structures, text } from './ec2-double-input.ts';
+import { Refusal, list, structures, text } from './ec2-double-input.ts';
 import { kmsCalls } from './ec2-double-keys.ts';
 import { ACCOUNT, Ec2State, OTHER_ACCOUNT, providerKey } from './ec2-double-state.ts';
 import type { KeptGrant, KeptVolume } from './ec2-double-state.ts';
@@ -67,11 +67,13 @@ export class Ec2Double implements CloudDouble {
     const address = server.address();
     if (typeof address !== 'object' || address === null) throw new Error('no port');
     const endpoint = `http://127.0.0.1:${address.port}`;
-    const driver = await EbsDriver.open({
-      region: REGION,
-      settings: { credentials, endpoint, kmsEndpoint: endpoint, stsEndpoint: endpoint, ...settings },
-    });
+    const driver = await openDriver(endpoint, settings);
     return new Ec2Double({ driver, endpoint, server, answering });
+  }
+
+  /** Another driver of the same account, which knows nothing of what the first has learned. */
+  static openBeside(cloud: Ec2Double): Promise<EbsDriver> {
+    return openDriver(cloud.endpoint, {});
   }
 
   addDisk(disk: DoubleDisk = {}): string {
@@ -143,6 +145,10 @@ export class Ec2Double implements CloudDouble {
     return [...this.#answering.used].sort();
   }
 
+  forgetPermissions(): void {
+    this.#answering.used.clear();
+  }
+
   violations(): readonly string[] {
     return [...this.#answering.violations];
   }
@@ -179,6 +185,11 @@ export class Ec2Double implements CloudDouble {
     });
     return id;
   }
+}
+
+function openDriver(endpoint: string, settings: AwsDiskSettings): Promise<EbsDriver> {
+  const endpoints = { endpoint, kmsEndpoint: endpoint, stsEndpoint: endpoint };
+  return EbsDriver.open({ region: REGION, settings: { credentials, ...endpoints, ...settings } });
 }
 
 /** The server's part: from a request to its answer. */
@@ -305,9 +316,12 @@ class Answering {
     return api.writeXml(action, answer);
   }
 
-  #noteKeyUse({ action, region }: Request, answer: Fields): void {
-    const keyId = action === 'CreateVolume' ? text(answer, 'KmsKeyId') : '';
-    if (keyId === '' || keyId === providerKey(region)) return;
+  #noteKeyUse({ action, region, input }: Request, answer: Fields): void {
+    const keyId = text(
+      action === 'CreateVolume' ? answer : action === 'CopySnapshot' ? input : {},
+      'KmsKeyId',
+    );
+    if (keyId === '' || keyId === providerKey(region) || keyId.startsWith('alias/aws/')) return;
     for (const name of keyUse) this.used.add(`kms:${name}`);
   }
 }
@@ -341,9 +355,7 @@ function cloudCall({ action, input }: Request): CloudCall | undefined {
     case 'DeleteVolume':
       return 'deleteDisk';
     case 'ModifySnapshotAttribute':
-      return structures(structure(input, 'CreateVolumePermission'), 'Add').length > 0
-        ? 'shareSnapshot'
-        : undefined;
+      return text(input, 'OperationType') === 'add' ? 'shareSnapshot' : undefined;
     default:
       return undefined;
   }

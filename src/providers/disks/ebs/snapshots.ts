@@ -147,14 +147,14 @@ export class Snapshots {
       });
     }
     if (encryption.kind === 'none') {
-      await this.#modify({ snapshotId: id, account }, 'Add', options);
+      await this.#modify({ snapshotId: id, account }, 'add', options);
       return { snapshotId: id, account };
     }
     const { keyId } = encryption;
     const keyGrant = await this.#keys.grant({ keyId, account, name: `tranship-${id}-${account}` }, options);
     const share = { snapshotId: id, account, keyGrant };
     try {
-      await this.#modify(share, 'Add', options);
+      await this.#modify(share, 'add', options);
     } catch (error) {
       // The failure to report is that of the share; after one that may have been done, a second try needs the grant.
       if (error instanceof DiskError && !error.retryable) {
@@ -167,7 +167,7 @@ export class Snapshots {
 
   async unshare(share: SnapshotShare, options: AbortableOptions): Promise<void> {
     try {
-      await this.#modify(share, 'Remove', options);
+      await this.#modify(share, 'remove', options);
     } catch (error) {
       if (!(error instanceof DiskError) || error.code !== 'not-found') throw error;
     }
@@ -176,13 +176,14 @@ export class Snapshots {
 
   async #modify(
     { snapshotId, account }: SnapshotShare,
-    change: 'Add' | 'Remove',
+    operation: 'add' | 'remove',
     { signal }: AbortableOptions,
   ): Promise<void> {
     const command = new ModifySnapshotAttributeCommand({
       SnapshotId: snapshotId,
       Attribute: 'createVolumePermission',
-      CreateVolumePermission: { [change]: [{ UserId: account }] },
+      OperationType: operation,
+      UserIds: [account],
     });
     await this.#regions.of(snapshotId).ec2.send((client, sending) => client.send(command, sending), {
       action: 'ec2:ModifySnapshotAttribute',
