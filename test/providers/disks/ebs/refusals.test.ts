@@ -140,7 +140,7 @@ for (const [what, answer, code, words] of broken) {
   });
 }
 
-it('a server that falls silent is left after the idle limit, one that is waited for when the signal fires', async (t) => {
+it('leaves a server that falls silent after the idle limit, and one that is waited for when told to', async (t) => {
   const silent = await answered(t, () => undefined, { idleTimeoutMs: 50 });
   await assert.rejects(silent.createSnapshot(order, {}), (error: unknown) => {
     assert.ok(error instanceof DiskError);
