@@ -117,7 +117,7 @@ export type { ReadArchiveOptions, ReadFileOptions } from './copy/dump.ts';
 export { verify } from './copy/verify.ts';
 export type { VerifyDepth, VerifyOptions, VerifyResult } from './copy/verify.ts';
 export type { Difference, VerifyCounts, VerifyEvent } from './copy/verify/verify-events.ts';
-export { openDisks } from './providers/disks/open.ts';
+export { diskPermissions, openDisks } from './providers/disks/open.ts';
 export type { OpenDisksOptions } from './providers/disks/open.ts';
 export type * from './providers/disks/driver.ts';
 export type {
@@ -126,10 +126,32 @@ export type {
   DiskSettings,
   GcpDiskSettings,
 } from './providers/disks/settings.ts';
+export type { DiskPermissions } from './providers/disks/permissions.ts';
+export { parseDiskHandle } from './providers/disks/handle.ts';
+export type { DiskHandle } from './providers/disks/handle.ts';
+export { preflight, preflightRules } from './snapshot/preflight.ts';
+export type { PreflightViolation } from './snapshot/preflight.ts';
+export type {
+  PreflightClass,
+  PreflightCloudFacts,
+  PreflightCluster,
+  PreflightFacts,
+} from './snapshot/preflight/facts.ts';
+export type { Disagreement, PreflightRemedy, PreflightRule } from './snapshot/preflight/rule.ts';
+export { gatherPreflightFacts } from './snapshot/gather-facts.ts';
+export type { GatherFactsOptions } from './snapshot/gather-facts.ts';
+export { repositoryPlace } from './snapshot/repository-place.ts';
+export { readClusterObjects } from './snapshot/cluster-objects.ts';
+export type { ClusterObjects, StorageClassFacts, VolumeFacts } from './snapshot/cluster-objects.ts';
+export { diskManifests } from './snapshot/manifests.ts';
+export type { DiskManifestOptions } from './snapshot/manifests.ts';
+export { diskPolicy } from './snapshot/disk-policy.ts';
+export type { DiskRole } from './snapshot/disk-policy.ts';
 export { snapshotDisks } from './snapshot/snapshot-disks.ts';
 export type { DiskToSnapshot, SnapshotDisksOptions, SnapshotDisksResult } from './snapshot/snapshot-disks.ts';
 export { restoreDisk } from './snapshot/restore-disk.ts';
-export type { DiskMapping, RestoreDiskOptions } from './snapshot/restore-disk.ts';
+export type { RestoreDiskOptions } from './snapshot/restore-disk.ts';
+export type { DiskMapping } from './snapshot/disk-mapping.ts';
 export { sweepDisks } from './snapshot/sweep-disks.ts';
 export type { SweepDisksOptions, SweepDisksResult, SweepReason, SweptItem } from './snapshot/sweep-disks.ts';
 export { listDisks } from './snapshot/list-disks.ts';

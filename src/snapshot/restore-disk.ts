@@ -4,9 +4,7 @@ import { operationTag } from '../providers/disks/driver.ts';
 import type {
   DiskDescription,
   DiskDriver,
-  DiskEncryption,
   DiskSnapshotDescription,
-  DiskTags,
   NewDisk,
 } from '../providers/disks/driver.ts';
 import { leavesOpen } from '../providers/disks/retry.ts';
@@ -18,6 +16,7 @@ import type { DiskRemains } from './discard.ts';
 import type { DiskSnapshotDocument, RestoredDiskDocument } from './disk-document.ts';
 import { diskDocumentId, findDiskDocument, operationIdOf, saveDiskDocument } from './disk-documents.ts';
 import type { DiskThing } from './disk-events.ts';
+import type { DiskMapping } from './disk-mapping.ts';
 import { keptTags, tagsOf } from './disk-tags.ts';
 import { diskEngine } from './engine-options.ts';
 import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
@@ -25,26 +24,6 @@ import { makeOnce, removeDuplicates } from './make-once.ts';
 import type { MadeItem, Making } from './make-once.ts';
 import { waitForDisk, waitForSnapshot } from './wait.ts';
 import { differenceOf } from './disk-difference.ts';
-
-/** What of a disk shall be otherwise than the source's was. */
-export interface DiskMapping {
-  readonly region?: string | undefined;
-  /** One zone, or two replica zones, or none where the cloud needs none. */
-  readonly zones?: readonly string[] | undefined;
-  /** Another type has its own performance: IOPS and throughput are kept only where the type is. */
-  readonly type?: string | undefined;
-  /** At least the source's. */
-  readonly sizeBytes?: number | undefined;
-  readonly iops?: number | undefined;
-  readonly throughputBytesPerSecond?: number | undefined;
-  readonly encryption?: DiskEncryption | undefined;
-  /** Google Cloud: project. Azure: subscription. */
-  readonly account?: string | undefined;
-  /** Azure: default the snapshot's own. */
-  readonly resourceGroup?: string | undefined;
-  /** Added to the source's labels, or in place of those of the same keys. */
-  readonly tags?: DiskTags | undefined;
-}
 
 /** What is restored, and how. */
 export interface RestoreDiskOptions extends DiskEngineOptions {

@@ -3,6 +3,7 @@ import { UsageError, throwIfAborted } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { AbortableOptions } from '../objects/driver.ts';
 import type { DiskDriver, DiskProvider } from './driver.ts';
+import type { DiskPermissions } from './permissions.ts';
 import type { DiskSettings } from './settings.ts';
 
 /** How the disks of a cloud are reached. */
@@ -34,6 +35,24 @@ export async function openDisks(provider: DiskProvider, options: OpenDisksOption
       const { region, settings, clock, logger } = options;
       return EbsDriver.open({ region, settings: settings?.aws, clock, logger });
     }
+    case 'azure':
+      throw new UsageError('not supported yet', { where: 'azure' });
+    case 'gcp':
+      throw new UsageError('not supported yet', { where: 'gcp' });
+  }
+}
+
+/**
+ * What the cloud must allow for each call of its driver; no SDK is loaded for it. Throws UsageError for a cloud that is
+ * not supported.
+ *
+ * @example
+ * await diskPermissions('aws').catch((error: unknown) => console.error(error));
+ */
+export async function diskPermissions(provider: DiskProvider): Promise<DiskPermissions> {
+  switch (provider) {
+    case 'aws':
+      throw new UsageError('not supported yet', { where: 'aws' });
     case 'azure':
       throw new UsageError('not supported yet', { where: 'azure' });
     case 'gcp':
