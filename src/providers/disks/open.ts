@@ -51,8 +51,10 @@ export async function openDisks(provider: DiskProvider, options: OpenDisksOption
  */
 export async function diskPermissions(provider: DiskProvider): Promise<DiskPermissions> {
   switch (provider) {
-    case 'aws':
-      throw new UsageError('not supported yet', { where: 'aws' });
+    case 'aws': {
+      const { permissions } = await import('./ebs/permissions.ts');
+      return permissions;
+    }
     case 'azure':
       throw new UsageError('not supported yet', { where: 'azure' });
     case 'gcp':

@@ -1,4 +1,4 @@
-import type { DiskDriver } from '../driver.ts';
+import type { DiskPermissions } from '../permissions.ts';
 
 /** To read and write with a customer's key, which EBS does in the name of the caller. */
 const keyUse = [
@@ -43,4 +43,4 @@ export const permissions = {
   describeType: [],
   listZones: ['ec2:DescribeAvailabilityZones', 'ec2:DescribeRegions'],
   describeQuotas: [],
-} satisfies Partial<Record<keyof DiskDriver, readonly string[]>>;
+} satisfies DiskPermissions;
