@@ -126,10 +126,10 @@ export const ec2Calls: Readonly<Record<string, Handler>> = {
   CreateVolume: (input, call) => {
     const { state } = call;
     const token = text(input, 'ClientToken');
-    const { TagSpecifications: _, ...order } = input;
+    const order = JSON.stringify(input);
     const before = state.tokens.get(token);
     if (before !== undefined) {
-      if (before.order !== JSON.stringify(order)) {
+      if (before.order !== order) {
         throw new Refusal('IdempotentParameterMismatch', 'The client token was used with other parameters');
       }
       const made = state.volumes.get(before.volume.id);
@@ -137,7 +137,7 @@ export const ec2Calls: Readonly<Record<string, Handler>> = {
     }
     const volume = makeVolume(input, call);
     state.volumes.set(volume.id, volume);
-    state.tokens.set(token, { volume, order: JSON.stringify(order) });
+    state.tokens.set(token, { volume, order });
     // The answer does not tell how it ends.
     return { ...volumeFields(volume), State: 'creating', Attachments: undefined };
   },

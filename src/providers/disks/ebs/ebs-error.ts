@@ -141,11 +141,6 @@ const byName: Readonly<Record<string, Meaning>> = {
     advice: 'enable the key, or name another one',
   },
   DisabledException: { code: 'conflict', what: 'the key is disabled', advice: 'enable the key' },
-  IdempotentParameterMismatch: {
-    code: 'already-exists',
-    what: 'another volume was asked for under the same operation',
-    advice: 'give the operation another id',
-  },
   UnsupportedOperation: { code: 'unsupported', what: 'EC2 does not do this' },
   Unsupported: { code: 'unsupported', what: 'EC2 does not do this' },
   OperationNotPermitted: { code: 'unsupported', what: 'EC2 does not do this' },
@@ -178,6 +173,13 @@ export function ebsError(error: unknown, place: CallPlace): TranshipError {
 /** The code in the answer, as Amazon writes it; undefined where there was none. */
 export function answerName(error: unknown): string | undefined {
   return answerOf(error)?.name;
+}
+
+/** What EC2 says of a client token that was used for another order, or whose volume is gone. */
+export function isSpentToken(error: unknown): boolean {
+  if (!(error instanceof DiskError)) return false;
+  const name = answerName(error.cause) ?? '';
+  return name.startsWith('Idempotent') || name === 'InvalidVolume.NotFound';
 }
 
 function ofStoreError(error: StoreError, { action, where, region }: CallPlace): DiskError {

@@ -15,7 +15,7 @@ export const permissions = {
   // Everybody may ask who they are.
   account: [],
   describeDisk: ['ec2:DescribeVolumes', 'kms:DescribeKey'],
-  createDisk: ['ec2:CreateTags', 'ec2:CreateVolume', ...keyUse],
+  createDisk: ['ec2:CreateTags', 'ec2:CreateVolume', 'ec2:DescribeVolumes', ...keyUse],
   deleteDisk: ['ec2:DeleteVolume'],
   listDisks: ['ec2:DescribeVolumes', 'kms:DescribeKey'],
   describeSnapshot: ['ec2:DescribeSnapshots', 'kms:DescribeKey'],

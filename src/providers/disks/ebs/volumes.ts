@@ -2,6 +2,7 @@ import { CreateVolumeCommand, DeleteVolumeCommand, DescribeVolumesCommand } from
 import type { CreateVolumeCommandInput, Volume } from '@aws-sdk/client-ec2';
 import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
+import { operationTag } from '../driver.ts';
 import type {
   DiskDescription,
   DiskEncryption,
@@ -10,6 +11,7 @@ import type {
   DiskState,
   NewDisk,
 } from '../driver.ts';
+import { isSpentToken } from './ebs-error.ts';
 import type { CallerIdentity } from './identity.ts';
 import { PROVIDER_KEY } from './keys.ts';
 import type { Keys } from './keys.ts';
@@ -104,30 +106,48 @@ export class Volumes {
     }
   }
 
-  /** EC2 remembers a token for a day or so, also when its volume is gone: an order that follows needs the next one. */
+  /**
+   * EC2 remembers a token also when its volume is gone, and tags are among what must be the same under one: an order
+   * whose token is spent goes out under the next, unless a volume of its operation is there.
+   */
   async #order(
     input: CreateVolumeCommandInput,
     { operationId, snapshotId }: NewDisk,
     region: ServiceRegion,
     options: AbortableOptions,
   ): Promise<Volume> {
-    const action = 'ec2:CreateVolume';
+    const place = { action: 'ec2:CreateVolume', where: snapshotId };
     for (let count = 1; count <= MAX_TOKENS; count++) {
       const token = count === 1 ? operationId : `${operationId}.${count}`;
       const command = new CreateVolumeCommand({ ...input, ClientToken: token });
-      const volume = await region.ec2.send((client, sending) => client.send(command, sending), {
-        action,
-        where: snapshotId,
-        signal: options.signal,
-      });
-      if (volume.VolumeId === undefined) throw unnamed('volume', snapshotId, action);
-      if (!GONE.has(volume.State)) return volume;
+      try {
+        const volume = await region.ec2.send((client, sending) => client.send(command, sending), {
+          ...place,
+          signal: options.signal,
+        });
+        if (volume.VolumeId === undefined) throw unnamed('volume', snapshotId, place.action);
+        if (!GONE.has(volume.State)) return volume;
+      } catch (error) {
+        if (!isSpentToken(error)) throw error;
+        const there = await this.#ofOperation(operationId, region, options);
+        if (there !== undefined) return there;
+      }
     }
     throw new DiskError('conflict', `${MAX_TOKENS} volumes of this operation have been made and deleted`, {
-      where: snapshotId,
-      action,
+      ...place,
       advice: 'give the operation another id',
     });
+  }
+
+  async #ofOperation(
+    operationId: string,
+    region: ServiceRegion,
+    { signal }: AbortableOptions,
+  ): Promise<Volume | undefined> {
+    for await (const volume of this.#pages(region, { tags: { [operationTag]: operationId }, signal })) {
+      if (!GONE.has(volume.State)) return volume;
+    }
+    return undefined;
   }
 
   async *#pages(

@@ -176,15 +176,26 @@ for (const [type, asked, instead] of kept) {
   });
 }
 
-it('a repeated order is the same volume, another one under its id is refused', async (t) => {
+it('a repeated order is the same volume, also where its tags or its type have changed', async (t) => {
   const cloud = await start(t);
   const snapshot = await readySnapshot(cloud, cloud.addDisk());
   const first = await cloud.driver.createDisk(diskOf(snapshot), {});
-  assert.equal((await cloud.driver.createDisk(diskOf(snapshot), {})).id, first.id);
-  await assert.rejects(
-    cloud.driver.createDisk(diskOf(snapshot, { type: 'gp2' }), {}),
-    hasCode('already-exists', /another volume/, 'ec2:CreateVolume'),
-  );
+  for (const changed of [{}, { type: 'gp2' }, { tags: { expires: 'later' } }]) {
+    const again = await cloud.driver.createDisk(diskOf(snapshot, changed), {});
+    assert.equal(again.id, first.id);
+    assert.equal(again.type, 'gp3');
+  }
+  assert.equal(cloud.disks().length, 2);
+});
+
+it('an order whose tags have changed since its volume was deleted makes another one', async (t) => {
+  const cloud = await start(t);
+  const snapshot = await readySnapshot(cloud, cloud.addDisk());
+  const first = await cloud.driver.createDisk(diskOf(snapshot), {});
+  await cloud.driver.deleteDisk(first.id, {});
+  const second = await cloud.driver.createDisk(diskOf(snapshot, { tags: { expires: 'later' } }), {});
+  assert.notEqual(second.id, first.id);
+  assert.equal(cloud.disks().length, 2);
 });
 
 it('an order whose volume was deleted makes another one, and that is what its repetition gives', async (t) => {

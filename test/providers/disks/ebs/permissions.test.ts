@@ -24,20 +24,20 @@ async function drain(items: AsyncIterable<unknown>): Promise<void> {
 const calls: Readonly<Record<Method, (world: World) => Promise<unknown>>> = {
   account: ({ cloud }) => cloud.driver.account({}),
   describeDisk: ({ cloud, diskId }) => cloud.driver.describeDisk(diskId, {}),
-  createDisk: ({ cloud, snapshotId }) =>
-    cloud.driver.createDisk(
-      {
-        snapshotId,
-        operationId: 'disk',
-        tags: {},
-        region: cloud.region,
-        zones: cloud.zones.slice(0, 1),
-        type: 'gp3',
-        sizeBytes: 2 ** 33,
-        encryption,
-      },
-      {},
-    ),
+  createDisk: async ({ cloud, snapshotId }) => {
+    const order = {
+      snapshotId,
+      operationId: 'disk',
+      tags: {},
+      region: cloud.region,
+      zones: cloud.zones.slice(0, 1),
+      type: 'gp3',
+      sizeBytes: 2 ** 33,
+      encryption,
+    };
+    await cloud.driver.createDisk(order, {});
+    await cloud.driver.createDisk({ ...order, tags: { expires: 'later' } }, {});
+  },
   deleteDisk: ({ cloud }) => cloud.driver.deleteDisk(cloud.addDisk(), {}),
   listDisks: ({ cloud }) => drain(cloud.driver.listDisks({ tags: {} })),
   describeSnapshot: ({ cloud, snapshotId }) => cloud.driver.describeSnapshot(snapshotId, {}),
