@@ -24,6 +24,8 @@ import { hasTags, readTags, tagFilters, writeOwnTags } from './tags.ts';
 import { encryptionInput, unnamed } from './volumes.ts';
 
 const PAGE_SNAPSHOTS = 1000;
+/** A grant has to be taken back also when the caller does not want to wait any more. */
+const TAKE_BACK_LIMIT_MS = 30_000;
 
 export interface SnapshotsOptions {
   readonly regions: Regions;
@@ -156,10 +158,9 @@ export class Snapshots {
     try {
       await this.#modify(share, 'add', options);
     } catch (error) {
-      // The failure to report is that of the share; after one that may have been done, a second try needs the grant.
-      if (error instanceof DiskError && !error.retryable) {
-        await this.#keys.revoke(keyGrant, options).catch(() => undefined);
-      }
+      // The failure to report is that of the share. Whether it was made or not: nobody keeps the id of this grant.
+      const signal = AbortSignal.timeout(TAKE_BACK_LIMIT_MS);
+      await this.#keys.revoke(keyGrant, { signal }).catch(() => undefined);
       throw error;
     }
     return share;

@@ -349,6 +349,13 @@ it('shares nothing under Amazon’s key, and keeps no grant of a share that was 
     hasCode('permission-denied', /allow ec2:ModifySnapshotAttribute/, 'ec2:ModifySnapshotAttribute'),
   );
   assert.deepEqual(cloud.grants(), []);
+  cloud.strike({ call: 'shareSnapshot', kind: 'lost-answer' });
+  await assert.rejects(driver.shareSnapshot(id, otherAccount, {}), { code: 'unavailable', retryable: true });
+  assert.deepEqual(cloud.grants(), []);
+  const share = await driver.shareSnapshot(id, otherAccount, {});
+  assert.equal(cloud.grants().length, 1);
+  await driver.unshareSnapshot(share, {});
+  assert.deepEqual(cloud.grants(), []);
   await assert.rejects(
     driver.shareSnapshot('snap-00000000000000000', otherAccount, {}),
     hasCode('not-found', /no such snapshot/),

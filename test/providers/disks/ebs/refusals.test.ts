@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { DiskError, UsageError } from '../../../../src/base/errors.ts';
@@ -11,6 +13,7 @@ import type { AwsDiskSettings } from '../../../../src/providers/disks/settings.t
 import { Ec2Double } from '../../../support/disks/ec2-double.ts';
 import { freePort } from '../../../support/s3/free-port.ts';
 import { listening } from '../../../support/listening.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const credentials = { accessKeyId: 'AKIATRANSHIP', secretAccessKey: 'secret' };
 const order = { diskId: 'vol-0123456789abcdef0', operationId: 'shop-data-1', tags: {} };
@@ -168,6 +171,35 @@ it('takes no region that is none, no endpoint that is none, and plain HTTP over 
   const plain = await openDisks('aws', { region, settings: { aws: open } });
   t.after(() => plain.close());
   await assert.rejects(plain.describeDisk('vol-0', {}), { code: 'invalid-argument', message: /plain HTTP/ });
+});
+
+it('takes new credentials of the file where those that were good have expired', async (t) => {
+  const credentialsFile = join(temporaryFolder(t), 'credentials');
+  const rotate = (name: string) =>
+    writeFileSync(
+      credentialsFile,
+      `[default]\naws_access_key_id = ${name}\naws_secret_access_key = s\naws_session_token = t\n`,
+    );
+  rotate('AKIAOLD');
+  let isExpired = false;
+  const used: (string | undefined)[] = [];
+  const driver = await answered(
+    t,
+    (response, request) => {
+      const keyId = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1];
+      used.push(keyId);
+      const isRefused = isExpired && keyId === 'AKIAOLD';
+      response.writeHead(isRefused ? 400 : 200, { 'content-type': 'text/xml' });
+      response.end(isRefused ? refusal('ExpiredToken', 'told so') : '<DescribeSnapshotsResponse/>');
+    },
+    { credentials: undefined, credentialsFile, profile: 'default' },
+  );
+  assert.equal(await driver.describeSnapshot('snap-0', {}), undefined);
+  isExpired = true;
+  rotate('AKIANEW');
+  await assert.rejects(driver.describeSnapshot('snap-0', {}), { code: 'unauthenticated', retryable: true });
+  assert.equal(await driver.describeSnapshot('snap-0', {}), undefined);
+  assert.deepEqual(used, ['AKIAOLD', 'AKIAOLD', 'AKIANEW']);
 });
 
 it('says which credentials are missing or wrong', async (t) => {
