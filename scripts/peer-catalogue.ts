@@ -11,6 +11,7 @@ export type PeerName =
   | 'ceph'
   | 'fake-gcs-server'
   | 'azurite'
+  | 'moto'
   | 'toxiproxy';
 
 /** Programs of other formats, which only the benches compare with. */
@@ -55,7 +56,21 @@ export interface NpmRecipe {
   readonly program: string;
 }
 
-export type PeerRecipe = GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe | NpmRecipe;
+/** Installs a package of Python's into an environment of its own; the executable runs `module`. */
+export interface PythonRecipe {
+  readonly kind: 'python';
+  /** With its extras: `name[extra]`. */
+  readonly package: string;
+  readonly module: string;
+}
+
+export type PeerRecipe =
+  | GoRecipe
+  | DebianProgramRecipe
+  | DebianTreeRecipe
+  | CargoRecipe
+  | NpmRecipe
+  | PythonRecipe;
 
 export interface Peer<Name extends string = PeerName | BenchPeerName> {
   readonly name: Name;
@@ -136,6 +151,13 @@ export const peers: readonly Peer<PeerName>[] = [
     folder: 'azurite-3.37.0',
     binary: 'azurite-blob',
     versionArguments: ['--version'],
+  },
+  {
+    name: 'moto',
+    version: '5.2.5',
+    recipe: { kind: 'python', package: 'moto[ec2,kms,server]', module: 'moto.server' },
+    folder: 'moto-5.2.5',
+    binary: 'moto-server',
   },
   {
     name: 'toxiproxy',

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DebianTreeRecipe, GoRecipe, NpmRecipe, Peer } from './peer-catalogue.ts';
+import type { DebianTreeRecipe, GoRecipe, NpmRecipe, Peer, PythonRecipe } from './peer-catalogue.ts';
 
 /** Runs a command with its output on our standard error; throws when it fails. */
 function run(
@@ -129,6 +129,16 @@ function installFromNpm(peer: Peer, recipe: NpmRecipe, target: string): void {
   writeFileSync(join(target, peer.binary), `#!/bin/sh\nexec node "${program}" "$@"\n`);
 }
 
+/** By its module: the programs that pip makes name the folder that they were made in. */
+function installFromPython(peer: Peer, recipe: PythonRecipe, target: string): void {
+  run(target, 'python3', ['-m', 'venv', join(target, 'environment')]);
+  const python = join(target, 'environment', 'bin', 'python3');
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
+  run(target, python, ['-m', 'pip', 'install', ...quiet, `${recipe.package}==${peer.version}`]);
+  const program = `#!/bin/sh\nexec "$(dirname "$0")/environment/bin/python3" -m ${recipe.module} "$@"\n`;
+  writeFileSync(join(target, peer.binary), program);
+}
+
 /** Makes the peer in `target`, an empty folder. Throws when it cannot be had. */
 export function makePeer(peer: Peer, target: string): void {
   const { recipe } = peer;
@@ -144,6 +154,9 @@ export function makePeer(peer: Peer, target: string): void {
       break;
     case 'npm':
       installFromNpm(peer, recipe, target);
+      break;
+    case 'python':
+      installFromPython(peer, recipe, target);
       break;
     case 'debian-tree':
       unpackFromDebian(peer, recipe, target);

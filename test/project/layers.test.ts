@@ -18,6 +18,7 @@ const ranks: Readonly<Record<string, number>> = {
 };
 /** Folders under src/providers of what services of one cloud share, and those services. */
 const clouds: Readonly<Record<string, readonly string[]>> = {
+  aws: ['s3', 'ebs'],
   azure: ['azure-blob', 'azure-disk'],
   google: ['gcs', 'gce-disk'],
 };

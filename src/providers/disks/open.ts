@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { UsageError, throwIfAborted } from '../../base/errors.ts';
+import { throwIfAborted } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { AbortableOptions } from '../objects/driver.ts';
 import type { DiskDriver, DiskProvider } from './driver.ts';
@@ -30,8 +30,11 @@ export interface OpenDisksOptions extends AbortableOptions {
 export async function openDisks(provider: DiskProvider, options: OpenDisksOptions = {}): Promise<DiskDriver> {
   throwIfAborted(options.signal);
   switch (provider) {
-    case 'aws':
-      throw new UsageError('not supported yet', { where: 'aws' });
+    case 'aws': {
+      const { EbsDriver } = await import('./ebs/driver.ts');
+      const { region, settings, clock, logger } = options;
+      return EbsDriver.open({ region, settings: settings?.aws, clock, logger });
+    }
     case 'azure': {
       const { AzureDiskDriver } = await import('./azure-disk/driver.ts');
       const { settings, clock, logger } = options;
@@ -53,8 +56,10 @@ export async function openDisks(provider: DiskProvider, options: OpenDisksOption
  */
 export async function diskPermissions(provider: DiskProvider): Promise<DiskPermissions> {
   switch (provider) {
-    case 'aws':
-      throw new UsageError('not supported yet', { where: 'aws' });
+    case 'aws': {
+      const { permissions } = await import('./ebs/permissions.ts');
+      return permissions;
+    }
     case 'azure':
       return (await import('./azure-disk/permissions.ts')).permissions;
     case 'gcp':

@@ -1,13 +1,16 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StoreError, UsageError } from '../../../base/errors.ts';
+import { credentialsFor } from '../../aws/credentials.ts';
+import { guardRequests } from '../../aws/request-guard.ts';
+import type { GuardedRequest } from '../../aws/request-guard.ts';
+import { createTransport } from '../../aws/transport.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
 import { isOpenNetwork } from '../endpoint.ts';
 import type { S3Settings } from '../settings.ts';
 import type { BucketPlace } from './bucket-region.ts';
-import { credentialsFor } from './credentials.ts';
 import { isAmazonHost, s3EndpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
-import { createTransport } from './transport.ts';
+import { RequestHandler } from './request-handler.ts';
 
 /** The names of buckets that a host name can begin with, and that a certificate for `*.` covers. */
 const HOST_LABEL = /^[a-z0-9-]+$/;
@@ -31,7 +34,7 @@ export async function createClient(
 ): Promise<S3Client> {
   const { region, endpoint } = place ?? (await namedPlace(location, settings));
   const where = endpoint ?? `s3://${location.bucket}`;
-  const requestHandler = createTransport(settings);
+  const requestHandler = createTransport(settings, (options) => new RequestHandler(options));
   if (settings.insecureTls === true) warnings.uncheckedCertificate(where);
   const client = new S3Client({
     region,
@@ -51,7 +54,10 @@ export async function createClient(
     expectContinueHeader: false,
     requestHandler,
   });
-  guardOpenNetworks(client, settings.allowHttp ?? false, warnings);
+  guardRequests(client.middlewareStack, (request) => {
+    warnings.openNetwork(request, settings.allowHttp ?? false);
+    refuseOpenKey(request);
+  });
   refuseWebPages(client, where);
   return client;
 }
@@ -78,22 +84,7 @@ async function namedPlace(location: S3Location, { endpoint, profile }: S3Setting
   }
 }
 
-/** Refuses requests that would go unencrypted over a network, or warns of them where they are allowed. */
-function guardOpenNetworks(client: S3Client, allowHttp: boolean, warnings: ConnectionWarnings): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const { request } = args;
-      if (isRequest(request)) {
-        warnings.openNetwork(request, allowHttp);
-        refuseOpenKey(request);
-      }
-      return next(args);
-    },
-    { step: 'finalizeRequest', name: 'transhipTransport', override: true },
-  );
-}
-
-function refuseOpenKey(request: Request): void {
+function refuseOpenKey(request: GuardedRequest): void {
   if (!isOpenNetwork(request) || !('x-amz-server-side-encryption-customer-key' in request.headers)) return;
   throw new UsageError('a customer’s key is not sent over plain HTTP', {
     where: `http://${request.hostname}`,
@@ -112,23 +103,6 @@ function refuseWebPages(client: S3Client, where: string): void {
       return result;
     },
     { step: 'deserialize', priority: 'low', name: 'transhipAnswer', override: true },
-  );
-}
-
-interface Request {
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly headers: object;
-}
-
-function isRequest(request: unknown): request is Request {
-  return (
-    typeof request === 'object' &&
-    request !== null &&
-    'protocol' in request &&
-    'hostname' in request &&
-    'headers' in request &&
-    typeof request.headers === 'object'
   );
 }
 

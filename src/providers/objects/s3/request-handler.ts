@@ -1,11 +1,9 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { IncomingMessage } from 'node:http';
 import type { AgentOptions } from 'node:https';
+import { CONNECT_LIMIT_MS } from '../../aws/transport.ts';
 import { bodyAgents, directBodyOn } from './body-agents.ts';
 import type { DirectBody } from './body-socket.ts';
-
-/** After how long without a connection a request has failed. */
-export const CONNECT_LIMIT_MS = 30_000;
 
 type Handle = NodeHttpHandler['handle'];
 type Update = NodeHttpHandler['updateHttpClientConfig'];

@@ -1,8 +1,9 @@
-import { S3ServiceException } from '@aws-sdk/client-s3';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
+import { answerOf } from '../../aws/answer.ts';
+import type { Answer } from '../../aws/answer.ts';
 import { meaningError, parseRetryAfterMs } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
-import { isPassingNetworkError, networkError } from '../network-error.ts';
+import { networkError } from '../network-error.ts';
 import { regionInRefusal } from './bucket-region.ts';
 
 const keyAdvice = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
@@ -169,12 +170,6 @@ function adviceOf(region: string): Pick<Meaning, 'advice'> {
   return { advice: `its region is ${region}` };
 }
 
-/** True for what a network or a server may get over by itself. */
-export function isTransient(error: unknown): boolean {
-  const status = answerOf(error)?.status ?? 0;
-  return status >= 500 || status === 429 || isPassingNetworkError(error);
-}
-
 /** What one entry of an answer that reports on many objects means. */
 export function refusalError(name: string, message: string, where: string): StoreError {
   const meaning = meaningOf(name, message);
@@ -182,34 +177,6 @@ export function refusalError(name: string, message: string, where: string): Stor
   return new StoreError('io', `the server answered ${name}: ${describeError(message).slice(0, 200)}`, {
     where,
   });
-}
-
-interface Answer {
-  /** The code in the answer; that of the SDK's own error where the answer could not be read. */
-  readonly name: string;
-  readonly message: string;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Of an error that was made of an answer, readable or not. */
-function answerOf(error: unknown): Answer | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { name, message } = error;
-  if (error instanceof S3ServiceException) {
-    const status = error.$metadata.httpStatusCode ?? 0;
-    return { name, message, status, headers: error.$response?.headers ?? {} };
-  }
-  if (!('$response' in error)) return undefined;
-  const response = error.$response;
-  if (typeof response !== 'object' || response === null || !('statusCode' in response)) return undefined;
-  const headers = 'headers' in response ? headersOf(response.headers) : {};
-  return { name: '', message: '', status: Number(response.statusCode), headers };
-}
-
-function headersOf(headers: unknown): Record<string, string> {
-  if (typeof headers !== 'object' || headers === null) return {};
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }
 
 /** What a code means, and where one code has several reasons, the text. */

@@ -3,12 +3,17 @@ import { fromHttp } from '@aws-sdk/credential-provider-http';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { fromTokenFile } from '@aws-sdk/credential-provider-web-identity';
 import { fromInstanceMetadata } from '@smithy/credential-provider-imds';
-import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
-import type { S3Credentials, S3Settings } from '../settings.ts';
+import { StoreError, TranshipError, describeError } from '../../base/errors.ts';
+import type { S3Credentials, S3Settings } from '../objects/settings.ts';
+import { isTransient } from './answer.ts';
 import { profileProblem } from './profile-problem.ts';
-import { isTransient } from './s3-error.ts';
 import { createTransport } from './transport.ts';
 
+/** Where credentials are found, and how a token service is reached. */
+export type IdentitySettings = Pick<
+  S3Settings,
+  'credentials' | 'profile' | 'credentialsFile' | 'instanceMetadata' | 'caCertificates' | 'proxy'
+>;
 type IdentityProvider = ReturnType<typeof fromIni>;
 type Identity = Awaited<ReturnType<IdentityProvider>>;
 
@@ -17,7 +22,7 @@ type Identity = Awaited<ReturnType<IdentityProvider>>;
  * identity token (AWS_WEB_IDENTITY_TOKEN_FILE, read anew for each session); and only where the settings say so the
  * metadata service of the container or the machine.
  */
-export function credentialsFor(settings: S3Settings, where: string): Identity | IdentityProvider {
+export function credentialsFor(settings: IdentitySettings, where: string): Identity | IdentityProvider {
   const { credentials, profile, credentialsFile } = settings;
   if (credentials !== undefined) return identityOf(credentials);
   const { caCertificates, proxy } = settings;
@@ -44,7 +49,7 @@ function identityOf({ accessKeyId, secretAccessKey, sessionToken }: S3Credential
 }
 
 /** Says what is missing in a profile that has nothing to give, where something is. */
-function withProblem(shared: IdentityProvider, settings: S3Settings): IdentityProvider {
+function withProblem(shared: IdentityProvider, settings: IdentitySettings): IdentityProvider {
   return async (properties) => {
     try {
       return await shared(properties);
@@ -86,7 +91,7 @@ function hasNothing(error: unknown): boolean {
 function credentialsError(cause: unknown, where: string): TranshipError {
   if (cause instanceof TranshipError) return cause;
   if (hasNothing(cause)) {
-    return new StoreError('unauthenticated', 'no credentials were found for the S3 store', {
+    return new StoreError('unauthenticated', 'no credentials were found for AWS', {
       where,
       advice:
         'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of the shared credentials file',

@@ -2,21 +2,37 @@ import type { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { HttpHandlerOptions, RequestHandler as SdkHandler } from '@smithy/types';
 import type { AgentOptions } from 'node:https';
-import { agentOptions } from '../connection-agents.ts';
-import type { AgentSettings } from '../connection-agents.ts';
-import { proxyFor } from '../proxy.ts';
-import type { ProxySettings } from '../settings.ts';
-import { CONNECT_LIMIT_MS, RequestHandler } from './request-handler.ts';
+import { agentOptions } from '../objects/connection-agents.ts';
+import type { AgentSettings } from '../objects/connection-agents.ts';
+import { proxyFor } from '../objects/proxy.ts';
+import type { ProxySettings } from '../objects/settings.ts';
+
+/** After how long without a connection a request has failed. */
+export const CONNECT_LIMIT_MS = 30_000;
 
 export type Transport = SdkHandler<HttpRequest, HttpResponse, HttpHandlerOptions>;
 
-/** Sends the SDK's requests. Throws UsageError for settings that cannot be carried out. */
-export function createTransport(settings: AgentSettings): Transport {
+/**
+ * Sends the SDK's requests; those that need no proxy by what `createDirect` makes. Throws UsageError for settings that
+ * cannot be carried out.
+ */
+export function createTransport(
+  settings: AgentSettings,
+  createDirect: (options: AgentOptions) => NodeHttpHandler = directHandler,
+): Transport {
   const options = agentOptions(settings);
   const { proxy } = settings;
-  const direct = new RequestHandler(options);
+  const direct = createDirect(options);
   const isProxied = proxy?.https !== undefined || proxy?.http !== undefined;
   return isProxied ? new ProxiedTransport(direct, proxy, options) : direct;
+}
+
+function directHandler(options: AgentOptions): NodeHttpHandler {
+  return new NodeHttpHandler({
+    connectionTimeout: CONNECT_LIMIT_MS,
+    httpAgent: options,
+    httpsAgent: options,
+  });
 }
 
 /** Each host by the proxy that the settings name for it, or directly: a token service may have another one. */
@@ -56,7 +72,7 @@ class ProxiedTransport implements Transport {
   }
 
   async #open(proxy: URL): Promise<NodeHttpHandler> {
-    const { proxyAgents } = await import('../proxy-agents.ts');
+    const { proxyAgents } = await import('../objects/proxy-agents.ts');
     return new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, ...proxyAgents(proxy, this.#options) });
   }
 }

@@ -1,7 +1,7 @@
 import { getProfileName, loadSharedConfigFiles } from '@smithy/core/config';
 import { access, constants } from 'node:fs/promises';
-import { StoreError } from '../../../base/errors.ts';
-import type { S3Settings } from '../settings.ts';
+import { StoreError } from '../../base/errors.ts';
+import type { S3Settings } from '../objects/settings.ts';
 
 const FIELDS = ['aws_access_key_id', 'aws_secret_access_key'] as const;
 /** Its place, which the SDK takes from the environment. */
@@ -13,7 +13,9 @@ const ADVICE = 'add it, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
  * read, a profile that they name and that is not there, or one that lacks a field. Undefined where nobody said that
  * they have any. Never tells a value.
  */
-export async function profileProblem(settings: S3Settings): Promise<StoreError | undefined> {
+export async function profileProblem(
+  settings: Pick<S3Settings, 'profile' | 'credentialsFile'>,
+): Promise<StoreError | undefined> {
   const { profile, credentialsFile } = settings;
   const file = credentialsFile ?? USUAL_FILE;
   if (credentialsFile !== undefined) {
