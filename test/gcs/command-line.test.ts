@@ -73,6 +73,19 @@ gcsSuite('the command line over GCS', (server) => {
       2,
       /plain HTTP.*--allow-http/,
     );
+    const key = 'projects/p/locations/l/keyRings/r/cryptoKeys/k';
+    // The emulator passes over the key.
+    assertOneLine(
+      await tranship(['init', '-r', location, '-o', `gcs.kms-key-name=${key}`]),
+      1,
+      /without encrypting it with the key: keys\//,
+    );
+    assert.deepEqual(await bucket.names(), []);
+    assertOneLine(
+      await at(location, '-o', 'gcs.kms-key-name=k'),
+      2,
+      /not the name of a key .*write projects/,
+    );
     const nobody = { HOME: temporaryFolder(t), METADATA_SERVER_DETECTION: 'none' };
     assertOneLine(
       await tranship(['snapshots', '-r', `gs://${bucket.name}`], { env: nobody }),

@@ -16,6 +16,12 @@ const refused: Meaning = {
   what: 'the server refused access',
   advice: 'the role Storage Object User (roles/storage.objectUser) on the bucket has what is needed',
 };
+const keyRefused: Meaning = {
+  code: 'permission-denied',
+  what: 'the server may not use the key',
+  advice:
+    'give the project’s Cloud Storage service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter on it',
+};
 const slowDown: Meaning = { code: 'throttled', what: 'the server asked to slow down', retryable: true };
 const full: Meaning = {
   code: 'no-space',
@@ -144,6 +150,7 @@ function meaningOf(refusal: Refusal): Meaning {
 
 /** Google names the permission that is missing. */
 function refusedFor(message: string): Meaning {
+  if (/Cloud KMS key/i.test(message)) return keyRefused;
   const permission = /\bstorage\.[a-z]+\.[a-zA-Z]+/.exec(message)?.[0];
   if (permission === undefined) return refused;
   return { ...refused, what: `the server refused access for want of ${permission}` };

@@ -1,10 +1,12 @@
 import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
+import { StoreError } from '../../../base/errors.ts';
 import type { ConnectionAgents } from '../connection-agents.ts';
 import { parseCredentials, readCredentialsFile } from './credentials-file.ts';
-import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
+import type { GoogleCredentials, ServiceAccount, TokenSource } from './credentials-file.ts';
 import type { GcsIdentity } from './identity.ts';
 import { identityError } from './identity-error.ts';
+import { GOOGLE_UNIVERSE } from './universe.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 /** Where the library gets tokens of service accounts, whatever their file says. */
@@ -13,6 +15,8 @@ const TOKEN_URI = 'https://oauth2.googleapis.com/token';
 /** How tokens come. */
 export interface WayToTokens {
   readonly timeoutMs: number;
+  /** Default: Google's, or that of the application default credentials. */
+  readonly universeDomain?: string | undefined;
   readonly agents: ConnectionAgents;
 }
 
@@ -28,6 +32,7 @@ export function identityFromText(text: string, way: WayToTokens): GcsIdentity {
 }
 
 function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GcsIdentity {
+  checkUniverse(credentials, where, way.universeDomain);
   const client = clientOf(credentials, createTransporter(way));
   return identityOf(() => Promise.resolve(client), where, way);
 }
@@ -35,7 +40,9 @@ function identityWith(credentials: GoogleCredentials, where: string, way: WayToT
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
 export function defaultIdentity(way: WayToTokens): GcsIdentity {
   const transporter = createTransporter(way);
-  const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } });
+  const { universeDomain } = way;
+  const universe = universeDomain === undefined ? {} : { universeDomain };
+  const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter }, ...universe });
   return identityOf(() => auth.getClient(), 'application default credentials', way);
 }
 
@@ -64,17 +71,28 @@ function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
   return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs, agent });
 }
 
+/** As Google's own libraries do: a token of one universe opens nothing in another, which must not see it. */
+function checkUniverse({ universeDomain }: GoogleCredentials, where: string, wanted = GOOGLE_UNIVERSE): void {
+  if (universeDomain === wanted) return;
+  throw new StoreError(
+    'unauthenticated',
+    `the credentials are of ${universeDomain}, and the store of ${wanted}`,
+    {
+      where,
+      advice: 'take others, or name the universe: -o gcs.universe-domain=DOMAIN',
+    },
+  );
+}
+
 function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): AuthClient {
   switch (credentials.type) {
     case 'service_account':
+      // Elsewhere than at Google a service account signs its tokens itself.
+      if (credentials.universeDomain !== GOOGLE_UNIVERSE) return new JWT(accountOf(credentials, transporter));
       redirectTokens(transporter, credentials.tokenUri);
       return new JWT({
-        email: credentials.clientEmail,
-        key: credentials.privateKey,
-        keyId: credentials.privateKeyId,
-        scopes: [SCOPE],
+        ...accountOf(credentials, transporter),
         additionalClaims: { aud: credentials.tokenUri },
-        transporter,
       });
     case 'authorized_user':
       return new UserRefreshClient({
@@ -82,6 +100,7 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): A
         clientSecret: credentials.clientSecret,
         refreshToken: credentials.refreshToken,
         ...(credentials.quotaProject === '' ? {} : { quotaProjectId: credentials.quotaProject }),
+        universeDomain: credentials.universeDomain,
         transporter,
       });
     case 'external_account':
@@ -95,9 +114,24 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios): A
           ? {}
           : { service_account_impersonation_url: credentials.impersonationUrl }),
         scopes: [SCOPE],
+        universe_domain: credentials.universeDomain,
         transporter,
       });
   }
+}
+
+function accountOf(
+  { clientEmail, privateKey, privateKeyId, universeDomain }: ServiceAccount,
+  transporter: gaxios.Gaxios,
+) {
+  return {
+    email: clientEmail,
+    key: privateKey,
+    keyId: privateKeyId,
+    scopes: [SCOPE],
+    universeDomain,
+    transporter,
+  };
 }
 
 function sourceOf({ file, url, headers, fieldName }: TokenSource) {

@@ -21,22 +21,27 @@ export async function createIdentity(
   settings: GcsSettings,
   { isGoogle, timeoutMs }: { readonly isGoogle: boolean; readonly timeoutMs: number },
 ): Promise<GcsIdentity> {
-  const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy } = settings;
+  const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy, universeDomain } =
+    settings;
   const accessToken = settings.accessToken ?? (isGoogle ? googleAccessToken : undefined);
   // What gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
-  const agents = () => ConnectionAgents.open({ caCertificates, proxy });
+  const way = async () => ({
+    timeoutMs,
+    universeDomain,
+    agents: await ConnectionAgents.open({ caCertificates, proxy }),
+  });
   if (credentialsText !== undefined) {
     const { identityFromText } = await import('./google-identity.ts');
-    return identityFromText(credentialsText, { timeoutMs, agents: await agents() });
+    return identityFromText(credentialsText, await way());
   }
   if (credentialsFile !== undefined) {
     const { identityFromFile } = await import('./google-identity.ts');
-    return identityFromFile(credentialsFile, { timeoutMs, agents: await agents() });
+    return identityFromFile(credentialsFile, await way());
   }
   if (accessToken !== undefined) return bearer(accessToken);
   if (!isGoogle) return anonymous;
   const { defaultIdentity } = await import('./google-identity.ts');
-  return defaultIdentity({ timeoutMs, agents: await agents() });
+  return defaultIdentity(await way());
 }
 
 function bearer(token: string): GcsIdentity {

@@ -43,6 +43,8 @@ export interface GcsRequestsOptions {
   readonly url: string;
   readonly endpoint: string;
   readonly userProject: string | undefined;
+  /** Of what is stored. */
+  readonly kmsKeyName: string | undefined;
   readonly allowHttp: boolean;
   readonly insecureTls: boolean;
   readonly warnings: ConnectionWarnings;
@@ -63,6 +65,11 @@ export class GcsRequests {
   /** The store's location, for messages. */
   get url(): string {
     return this.#options.url;
+  }
+
+  /** Of the key that the server shall encrypt new objects with. */
+  get kmsKeyName(): string | undefined {
+    return this.#options.kmsKeyName;
   }
 
   /** Path of the bucket's objects, or of one. */
