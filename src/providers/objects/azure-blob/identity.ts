@@ -6,6 +6,7 @@ import type {
 } from '@azure/identity';
 import { readFile } from 'node:fs/promises';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
+import { meaningError, proxyRefused } from '../meaning.ts';
 import { isPassingNetworkError } from '../network-error.ts';
 import type { ConnectionAgents } from '../connection-agents.ts';
 import type { AzureBlobCredentials } from '../settings.ts';
@@ -170,6 +171,9 @@ function identityError(
 ): TranshipError {
   const own = ownErrorIn(error);
   if (own !== undefined) return own;
+  if (last?.kind === 'answered' && last.status === 407) {
+    return meaningError(proxyRefused, authorityHost, { cause: error });
+  }
   const retryable = last !== undefined && isTransient(last);
   return new StoreError(
     retryable ? 'unavailable' : 'unauthenticated',

@@ -1,6 +1,6 @@
 import { TranshipError, describeError } from '../../../base/errors.ts';
 import type { StoreError } from '../../../base/errors.ts';
-import { meaningError, parseRetryAfterMs } from '../meaning.ts';
+import { meaningError, parseRetryAfterMs, proxyRefused } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
 import { networkError } from '../network-error.ts';
 import { arrayOf, field, parseJson, textOf } from './json-value.ts';
@@ -77,6 +77,7 @@ const byReason: Readonly<Record<string, Meaning>> = {
 const byStatus: Readonly<Record<number, Meaning>> = {
   401: unknownToken,
   403: refused,
+  407: proxyRefused,
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
   409: { code: 'conflict', what: 'another request changes the same thing', retryable: true },
   412: exists,
