@@ -16,8 +16,8 @@ export interface LimitOptions {
  * caller that puts while it reads cannot starve itself. Aborting an upload waits for no place: it is how places
  * become free.
  * Where the server answers `throttled`, half of the places are taken away. They come back as requests succeed: doubled
- * up to half of the number that last worked, since a server that failed as a whole may be well again, and from there one
- * by one, since more may be what overloads it (slow start and congestion avoidance, as in RFC 5681).
+ * up to half of the number that last worked, since a server that failed as a whole may be well again, and from there
+ * one by one, since more may be what overloads it (slow start and congestion avoidance, as in RFC 5681).
  */
 export function withLimit(driver: ObjectDriver, options: LimitOptions = {}): ObjectDriver {
   const places = new Places(options.connections ?? driver.capabilities.connections);

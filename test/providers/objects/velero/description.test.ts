@@ -28,7 +28,7 @@ describe('a BackupStorageLocation', () => {
   });
 
   it('may stand beside very many keys, and in one line of JSON', async (t) => {
-    const many = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n');
+    const many = Array.from({ length: 50_000 }, (_, index) => `Secret${index}: Secret`).join('\n');
     assert.match((await read(t, `${plain}---\n${many}\n`)).location, /^s3:\/\/replica\//);
     const data = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`k${index}`, 'QUFB']));
     const items = [
@@ -45,6 +45,34 @@ describe('a BackupStorageLocation', () => {
     const described = await read(t, list, '?path=restic/web');
     assert.match(described.location, /^s3:\/\/replica\/velero\/restic\/web\?/);
     assert.equal(described.settings.s3?.credentials?.accessKeyId, 'AKID');
+  });
+
+  it('may stand in all that a cluster prints, and is told by its line', async (t) => {
+    const pod = (index: number): string => `- apiVersion: v1
+  kind: Pod
+  metadata:
+    name: pod-${index}
+    managedFields:
+${'    - { fieldsV1: { "f:spec": { "f:containers": {} } } }\n'.repeat(60)}
+# kept apart by a comment
+  spec: |
+    - no item
+`;
+    const pods = Array.from({ length: 3000 }, (_, index) => pod(index)).join('');
+    const item = plain.trim().replace(/^/gm, '  ').replace('  ', '- ');
+    const text = `apiVersion: v1\nitems:\n${pods}${item}\n${pods.slice(0, pods.indexOf('- apiVersion', 100_000))}
+- kind: Pod
+kind: List
+metadata: { resourceVersion: "" }
+`;
+    assert.ok(text.length > 10 * 2 ** 20);
+    assert.match((await read(t, text)).location, /^s3:\/\/replica\//);
+    const line = text.slice(0, text.indexOf('s3Url')).split('\n').length;
+    const wrong = await refusal(t, text.replace('s3Url:', 's3URI:'));
+    assert.equal(
+      wrong,
+      `items[3000].spec.config.s3URI is no known key: store.yaml:${line} (did you mean s3Url?)`,
+    );
   });
 
   it('names the Secret and its key, and takes the profile that it names', async (t) => {

@@ -106,12 +106,12 @@ describe('a description that is wrong', () => {
     ],
     [
       'is nested deep in brackets',
-      `${plain}---\na: ${'['.repeat(200)}${']'.repeat(200)}\n`,
+      `${plain}---\nSecret: ${'['.repeat(200)}${']'.repeat(200)}\n`,
       'the YAML is nested too deep: store.yaml:17',
     ],
     [
       'is nested deep in dashes of a line',
-      `${plain}---\n${'- '.repeat(200)}a\n`,
+      `${plain}---\n${'- '.repeat(200)}Secret\n`,
       'the YAML is nested too deep: store.yaml:17',
     ],
     [
@@ -120,9 +120,14 @@ describe('a description that is wrong', () => {
       'the YAML has too many documents: store.yaml',
     ],
     [
-      'is larger than 4 MiB',
-      `${plain}---\na: ${'x'.repeat(4 * 2 ** 20)}\n`,
-      'the description is larger than 4 MiB: store.yaml (leave in it the store and its Secret only)',
+      'has more values than are worth a wait',
+      `${plain}---\nSecret: { ${'k: 1, '.repeat(200_000)} }\n`,
+      'the YAML has too many values: store.yaml:17 (leave in it the store and its Secret only)',
+    ],
+    [
+      'is larger than 16 MiB',
+      `${plain}---\na: ${'x'.repeat(16 * 2 ** 20)}\n`,
+      'the description is larger than 16 MiB: store.yaml (leave in it the store and its Secret only)',
     ],
     [
       'is of Azure and names no account',
@@ -137,7 +142,7 @@ describe('a description that is wrong', () => {
   }
 
   it('is nested deep in lines', async (t) => {
-    const yaml = Array.from({ length: 2500 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+    const yaml = Array.from({ length: 2500 }, (_, depth) => `${' '.repeat(depth)}Secret:`).join('\n');
     assert.match(await refusal(t, yaml), /^not valid YAML, RESOURCE_EXHAUSTION: store\.yaml:\d+$/);
   });
 
