@@ -10,9 +10,9 @@ import { newContainer, throughProxy } from '../support/azure-blob/azure-containe
 import { azureFaultSuite } from '../support/azure-blob/azure-suite.ts';
 import { initInContainer, openInContainer } from '../support/azure-blob/container-repository.ts';
 import { makeRandomTree, mutateTree } from '../support/random-tree.ts';
-import { startRefusingProxy } from '../support/s3/refusing-proxy.ts';
-import type { Refusal, RefusalRule } from '../support/s3/refusing-proxy.ts';
-import type { Proxy, ToxicOptions, ToxicType } from '../support/s3/toxiproxy.ts';
+import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
+import type { Refusal, RefusalRule } from '../support/servers/refusing-proxy.ts';
+import type { Proxy, ToxicOptions, ToxicType } from '../support/servers/toxiproxy.ts';
 import { createRandom, forEachSeed, scaled } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 

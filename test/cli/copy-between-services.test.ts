@@ -10,7 +10,7 @@ import { newGcsBucket } from '../support/gcs/gcs-bucket.ts';
 import { startFakeGcs } from '../support/gcs/gcs-server.ts';
 import { TokenServer } from '../support/gcs/token-server.ts';
 import { peerSuite } from '../support/peers.ts';
-import { startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

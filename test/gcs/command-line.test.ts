@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { newGcsBucket } from '../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../support/gcs/gcs-suite.ts';
 import { TokenServer } from '../support/gcs/token-server.ts';
-import { deniedBelow, startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { deniedBelow, startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tranship } from '../support/tranship.ts';
 import type { TranshipResult } from '../support/tranship.ts';

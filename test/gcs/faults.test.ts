@@ -10,9 +10,9 @@ import { initInGcs, openInGcs } from '../support/gcs/bucket-repository.ts';
 import { newGcsBucket } from '../support/gcs/gcs-bucket.ts';
 import { gcsFaultSuite } from '../support/gcs/gcs-suite.ts';
 import { makeRandomTree, mutateTree } from '../support/random-tree.ts';
-import { startRefusingProxy } from '../support/s3/refusing-proxy.ts';
-import type { Refusal, RefusalRule } from '../support/s3/refusing-proxy.ts';
-import type { Proxy, ToxicOptions, ToxicType } from '../support/s3/toxiproxy.ts';
+import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
+import type { Refusal, RefusalRule } from '../support/servers/refusing-proxy.ts';
+import type { Proxy, ToxicOptions, ToxicType } from '../support/servers/toxiproxy.ts';
 import { createRandom, forEachSeed, scaled } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 

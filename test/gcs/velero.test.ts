@@ -4,7 +4,7 @@ import { newGcsBucket } from '../support/gcs/gcs-bucket.ts';
 import { startFakeGcs } from '../support/gcs/gcs-server.ts';
 import { TokenServer } from '../support/gcs/token-server.ts';
 import { peerSuite } from '../support/peers.ts';
-import { startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { assertReadsWhatVeleroLeft } from '../support/velero-leftovers.ts';
 
 /** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */

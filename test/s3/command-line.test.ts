@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { peerSuite } from '../support/peers.ts';
-import { deniedBelow, startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { deniedBelow, startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

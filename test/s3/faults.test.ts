@@ -8,10 +8,10 @@ import { ObjectStore } from '../../src/providers/objects/store.ts';
 import { assertRestores, checkWell, stageWell } from '../interop/own-pass.ts';
 import { makeRandomTree, mutateTree } from '../support/random-tree.ts';
 import { initInBucket, openInBucket } from '../support/s3/bucket-repository.ts';
-import { randomRefusals, startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { randomRefusals, startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import { s3FaultSuite } from '../support/s3/s3-suite.ts';
-import type { Proxy, ToxicOptions, ToxicType } from '../support/s3/toxiproxy.ts';
+import type { Proxy, ToxicOptions, ToxicType } from '../support/servers/toxiproxy.ts';
 import { forEachSeed, scaled } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 

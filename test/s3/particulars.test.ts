@@ -20,7 +20,7 @@ import { ObjectStore } from '../../src/providers/objects/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { peerSuite } from '../support/peers.ts';
 import { cephKmsKeyId } from '../support/s3/ceph-server.ts';
-import { startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import type { S3Bucket } from '../support/s3/s3-bucket.ts';
 import { s3Client } from '../support/s3/s3-client.ts';

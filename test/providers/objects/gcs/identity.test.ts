@@ -14,7 +14,7 @@ import { startConnectProxy } from '../../../support/connect-proxy.ts';
 import { newGcsBucket } from '../../../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../../../support/gcs/gcs-suite.ts';
 import { TokenServer } from '../../../support/gcs/token-server.ts';
-import { startRefusingProxy } from '../../../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../../../support/servers/refusing-proxy.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { Authority } from '../../../support/tls/certificates.ts';
 import { startTlsFront } from '../../../support/tls/tls-front.ts';
