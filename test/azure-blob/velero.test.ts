@@ -8,43 +8,22 @@ import { makeCertificate } from '../support/azure-blob/server-certificate.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
 import { peerSuite } from '../support/peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { assertReadsWhatVeleroLeft } from '../support/velero-leftovers.ts';
+import { assertReadsWhatVeleroLeft, veleroDescription } from '../support/velero-leftovers.ts';
 
 const suffix = 'azure.test';
 
-/** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */
 function description(
   { endpoint, account, accountKey }: AzuriteServer,
   container: string,
   pem: string,
 ): string {
-  const credentials = `AZURE_STORAGE_ACCOUNT_ACCESS_KEY=${accountKey}\nAZURE_CLOUD_NAME=AzurePublicCloud\n`;
-  return `apiVersion: v1
-kind: List
-items:
-- apiVersion: velero.io/v1
-  kind: BackupStorageLocation
-  metadata: { name: default, namespace: velero, resourceVersion: "12" }
-  spec:
-    provider: velero.io/azure
-    default: true
-    credential: { name: cloud-credentials, key: cloud }
-    objectStorage:
-      bucket: ${container}
-      prefix: velero
-      caCert: ${Buffer.from(pem).toString('base64')}
-    config:
-      resourceGroup: velero
-      storageAccount: ${account}
-      storageAccountURI: ${endpoint}
-      storageAccountKeyEnvVar: AZURE_STORAGE_ACCOUNT_ACCESS_KEY
-  status: { phase: Available }
-- apiVersion: v1
-  kind: Secret
-  metadata: { name: cloud-credentials, namespace: velero }
-  type: Opaque
-  data: { cloud: ${Buffer.from(credentials).toString('base64')} }
-`;
+  return veleroDescription({
+    provider: 'azure',
+    storage: `bucket: ${container}, caCert: ${Buffer.from(pem).toString('base64')}`,
+    config: `resourceGroup: velero, storageAccount: ${account}, storageAccountURI: "${endpoint}",
+      storageAccountKeyEnvVar: AZURE_STORAGE_ACCOUNT_ACCESS_KEY`,
+    credentials: `AZURE_STORAGE_ACCOUNT_ACCESS_KEY=${accountKey}\nAZURE_CLOUD_NAME=AzurePublicCloud\n`,
+  });
 }
 
 peerSuite(['azurite', 'restic-newest'], 'the store of a BackupStorageLocation of Azure', (paths) => {

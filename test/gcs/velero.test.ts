@@ -5,30 +5,7 @@ import { startFakeGcs } from '../support/gcs/gcs-server.ts';
 import { TokenServer } from '../support/gcs/token-server.ts';
 import { peerSuite } from '../support/peers.ts';
 import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
-import { assertReadsWhatVeleroLeft } from '../support/velero-leftovers.ts';
-
-/** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */
-function description(endpoint: string, bucket: string, credentials: object): string {
-  return `apiVersion: v1
-kind: List
-items:
-- apiVersion: velero.io/v1
-  kind: BackupStorageLocation
-  metadata: { name: default, namespace: velero, resourceVersion: "12" }
-  spec:
-    provider: velero.io/gcp
-    default: true
-    credential: { name: cloud-credentials, key: cloud }
-    objectStorage: { bucket: ${bucket}, prefix: velero }
-    config: { storeEndpoint: "${endpoint}" }
-  status: { phase: Available }
-- apiVersion: v1
-  kind: Secret
-  metadata: { name: cloud-credentials, namespace: velero }
-  type: Opaque
-  data: { cloud: ${Buffer.from(JSON.stringify(credentials)).toString('base64')} }
-`;
-}
+import { assertReadsWhatVeleroLeft, veleroDescription } from '../support/velero-leftovers.ts';
 
 peerSuite(['fake-gcs-server', 'restic-newest'], 'the store of a BackupStorageLocation of Google', (paths) => {
   it('is searched, and a repository that restic left there is read, with tokens of the Secret', async (t) => {
@@ -41,7 +18,12 @@ peerSuite(['fake-gcs-server', 'restic-newest'], 'the store of a BackupStorageLoc
     const guarded = await startRefusingProxy(server.endpoint, tokens.guard);
     t.after(() => guarded.stop());
     await assertReadsWhatVeleroLeft(t, {
-      yaml: description(guarded.endpoint, bucket.name, tokens.serviceAccount),
+      yaml: veleroDescription({
+        provider: 'gcp',
+        storage: `bucket: ${bucket.name}`,
+        config: `storeEndpoint: "${guarded.endpoint}"`,
+        credentials: JSON.stringify(tokens.serviceAccount),
+      }),
       restic: {
         binary: paths['restic-newest'],
         repository: bucket.resticLocation('velero/restic/shop'),

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Authority } from '../support/tls/certificates.ts';
 import { startTlsFront } from '../support/tls/tls-front.ts';
 import { messages, tranship } from '../support/tranship.ts';
-import { assertReadsWhatVeleroLeft } from '../support/velero-leftovers.ts';
+import { assertReadsWhatVeleroLeft, veleroDescription } from '../support/velero-leftovers.ts';
 
 async function started(t: TestContext, binary: string) {
   const server = await startVersitygw(binary);
@@ -22,28 +22,14 @@ async function started(t: TestContext, binary: string) {
   return { server, bucket, folder: temporaryFolder(t) };
 }
 
-/** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */
 function description(server: S3Server, bucket: string): string {
-  const ini = `[default]\naws_access_key_id=${server.accessKeyId}\naws_secret_access_key=${server.secretAccessKey}\n`;
-  return `apiVersion: v1
-kind: List
-items:
-- apiVersion: velero.io/v1
-  kind: BackupStorageLocation
-  metadata: { name: default, namespace: velero, resourceVersion: "12" }
-  spec:
-    provider: aws
-    default: true
-    credential: { name: cloud-credentials, key: cloud }
-    objectStorage: { bucket: ${bucket}, prefix: velero }
-    config: { region: ${server.region}, s3ForcePathStyle: "true", s3Url: "${server.endpoint}" }
-  status: { phase: Available }
-- apiVersion: v1
-  kind: Secret
-  metadata: { name: cloud-credentials, namespace: velero }
-  type: Opaque
-  data: { cloud: ${Buffer.from(ini).toString('base64')} }
-`;
+  const keys = `aws_access_key_id=${server.accessKeyId}\naws_secret_access_key=${server.secretAccessKey}`;
+  return veleroDescription({
+    provider: 'aws',
+    storage: `bucket: ${bucket}`,
+    config: `region: ${server.region}, s3ForcePathStyle: "true", s3Url: "${server.endpoint}"`,
+    credentials: `[default]\n${keys}\n`,
+  });
 }
 
 async function putObject(server: S3Server, bucket: string, key: string): Promise<void> {

@@ -11,6 +11,39 @@ import { messages, tranship } from './tranship.ts';
 /** Velero's own, which all its repositories have. */
 const password = 'static-passw0rd';
 
+export interface DescribedLocation {
+  readonly provider: 'aws' | 'azure' | 'gcp';
+  /** YAML of the `objectStorage`, but for its prefix. */
+  readonly storage: string;
+  /** YAML of its `config`. */
+  readonly config: string;
+  /** The plug-in's credentials file. */
+  readonly credentials: string;
+}
+
+/** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */
+export function veleroDescription({ provider, storage, config, credentials }: DescribedLocation): string {
+  return `apiVersion: v1
+kind: List
+items:
+- apiVersion: velero.io/v1
+  kind: BackupStorageLocation
+  metadata: { name: default, namespace: velero, resourceVersion: "12" }
+  spec:
+    provider: velero.io/${provider}
+    default: true
+    credential: { name: cloud-credentials, key: cloud }
+    objectStorage: { ${storage}, prefix: velero }
+    config: { ${config} }
+  status: { phase: Available }
+- apiVersion: v1
+  kind: Secret
+  metadata: { name: cloud-credentials, namespace: velero }
+  type: Opaque
+  data: { cloud: ${Buffer.from(credentials).toString('base64')} }
+`;
+}
+
 /** An empty bucket or container, for Velero's prefix `velero`. */
 export interface DescribedBucket {
   /** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */

@@ -38,6 +38,17 @@ function gauged(driver: ObjectDriver, gauge: Gauge): ObjectDriver {
   });
 }
 
+/** Refuses requests, and passes streams, while it is overloaded. */
+function overloadable(driver: ObjectDriver, isOverloaded: () => boolean): ObjectDriver {
+  return intercept(driver, {
+    run: async (_operation, work) => {
+      if (isOverloaded()) throw new StoreError('throttled', 'slow down', { retryable: true });
+      return work();
+    },
+    stream: (_operation, open) => open(),
+  });
+}
+
 test('no more requests run at once than there are connections', async () => {
   const gauge = { running: 0, most: 0 };
   const driver = withLimit(gauged(new MemoryDriver(), gauge), { connections: 3 });
@@ -129,13 +140,7 @@ function nextTurn(): Promise<void> {
 test('a server that is overloaded is asked for less at once, and for more again as it recovers', async () => {
   const gauge = { running: 0, most: 0 };
   let overloaded = false;
-  const busy = intercept(new MemoryDriver(), {
-    run: async (_operation, work) => {
-      if (overloaded) throw new StoreError('throttled', 'slow down', { retryable: true });
-      return work();
-    },
-    stream: (_operation, open) => open(),
-  });
+  const busy = overloadable(new MemoryDriver(), () => overloaded);
   const driver = withLimit(gauged(busy, gauge), { connections: 16 });
   const most = async (requests: number): Promise<number> => {
     gauge.most = 0;
@@ -159,13 +164,7 @@ test('a server that is overloaded is asked for less at once, and for more again 
 test('a server that refused everything for a while soon gets again half of what it had', async () => {
   const gauge = { running: 0, most: 0 };
   let overloaded = false;
-  const busy = intercept(new MemoryDriver(), {
-    run: async (_operation, work) => {
-      if (overloaded) throw new StoreError('throttled', 'slow down', { retryable: true });
-      return work();
-    },
-    stream: (_operation, open) => open(),
-  });
+  const busy = overloadable(new MemoryDriver(), () => overloaded);
   const driver = withLimit(gauged(busy, gauge), { connections: 16 });
   const atOnce = async (requests: number): Promise<number> => {
     gauge.most = 0;
@@ -188,13 +187,7 @@ test('the pieces of one answer do not bring the places back', async () => {
   await memory.put('large', Buffer.alloc(4_000_000), {});
   const gauge = { running: 0, most: 0 };
   let overloaded = true;
-  const busy = intercept(memory, {
-    run: async (_operation, work) => {
-      if (overloaded) throw new StoreError('throttled', 'slow down', { retryable: true });
-      return work();
-    },
-    stream: (_operation, open) => open(),
-  });
+  const busy = overloadable(memory, () => overloaded);
   const driver = withLimit(gauged(busy, gauge), { connections: 16 });
   for (let cut = 0; cut < 4; cut += 1) await Promise.allSettled([driver.head('large', {})]);
   overloaded = false;
