@@ -1,4 +1,4 @@
-import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
+import { Compute, GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
 import { StoreError } from '../../../base/errors.ts';
 import type { ConnectionAgents } from '../connection-agents.ts';
@@ -15,7 +15,7 @@ const TOKEN_URI = 'https://oauth2.googleapis.com/token';
 /** How tokens come. */
 export interface WayToTokens {
   readonly timeoutMs: number;
-  /** Default: Google's, or that of the application default credentials. */
+  /** Of the store. Default: Google's. */
   readonly universeDomain?: string | undefined;
   readonly agents: ConnectionAgents;
 }
@@ -40,10 +40,15 @@ function identityWith(credentials: GoogleCredentials, where: string, way: WayToT
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
 export function defaultIdentity(way: WayToTokens): GcsIdentity {
   const transporter = createTransporter(way);
-  const { universeDomain } = way;
-  const universe = universeDomain === undefined ? {} : { universeDomain };
-  const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter }, ...universe });
-  return identityOf(() => auth.getClient(), 'application default credentials', way);
+  const where = 'application default credentials';
+  const auth = new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } });
+  const clientFor = async (): Promise<AuthClient> => {
+    const client = await auth.getClient();
+    // A machine's metadata server is its own universe's.
+    if (!(client instanceof Compute)) checkUniverse(client, where, way.universeDomain);
+    return client;
+  };
+  return identityOf(clientFor, where, way);
 }
 
 function identityOf(
@@ -72,7 +77,11 @@ function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
 }
 
 /** As Google's own libraries do: a token of one universe opens nothing in another, which must not see it. */
-function checkUniverse({ universeDomain }: GoogleCredentials, where: string, wanted = GOOGLE_UNIVERSE): void {
+function checkUniverse(
+  { universeDomain }: Pick<GoogleCredentials, 'universeDomain'>,
+  where: string,
+  wanted = GOOGLE_UNIVERSE,
+): void {
   if (universeDomain === wanted) return;
   throw new StoreError(
     'unauthenticated',

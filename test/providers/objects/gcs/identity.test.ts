@@ -356,6 +356,9 @@ describe('credentials of GCS', () => {
     process.env['METADATA_SERVER_DETECTION'] = 'none';
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, '{"private_key": "-----BEGIN hunter2');
     assert.match((await defaultError()).message, /is no JSON/);
+    const foreign = { ...tokens.serviceAccount, universe_domain: 'cloud.example' };
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, foreign);
+    assert.match((await defaultError()).message, /are of cloud\.example, and the store of googleapis\.com/);
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nonexistent/key.json';
     assert.match((await defaultError()).message, /GOOGLE_APPLICATION_CREDENTIALS.*\/nonexistent\/key\.json/);
     delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
