@@ -1,8 +1,8 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { createBucket, s3Client } from '../../test/support/s3/s3-client.ts';
 import type { S3Server } from '../../test/support/s3/s3-server.ts';
-import type { Proxy } from '../../test/support/s3/toxiproxy.ts';
-import { Toxiproxy } from '../../test/support/s3/toxiproxy.ts';
+import type { Proxy } from '../../test/support/servers/toxiproxy.ts';
+import { Toxiproxy } from '../../test/support/servers/toxiproxy.ts';
 import { startVersitygw } from '../../test/support/s3/versitygw-server.ts';
 import { peerProgram } from '../programs/catalogue.ts';
 import { startCountingProxy } from './counting-proxy.ts';

@@ -41,7 +41,7 @@ export const storeOptions = {
     kind: 'flag',
     help: 'do not check the certificate of the store’s server, and warn of it',
   },
-  option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: `S3: ${storeSettingsHelp}` },
+  option: { kind: 'list', short: 'o', placeholder: 'NAME=VALUE', help: storeSettingsHelp },
   'limit-upload': {
     kind: 'value',
     placeholder: 'RATE',

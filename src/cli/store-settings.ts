@@ -12,28 +12,32 @@ interface Setting {
   /** How the help names the value. */
   readonly placeholder: string;
   /** Throws UsageError for a value that it cannot be. */
-  readonly read: (value: string) => S3Settings;
+  readonly read: (value: string) => ServiceSettings;
 }
+
+type ServiceSettings = Pick<StoreSettings, 'gcs' | 's3'>;
 
 const ENCRYPTIONS = ['AES256', 'aws:kms'] as const;
 
 /** What `--option` may name. Settings that few need: an option of its own for each would fill every command's help. */
 const known: Readonly<Record<string, Setting>> = {
-  's3.storage-class': { placeholder: 'CLASS', read: (storageClass) => ({ storageClass }) },
+  'gcs.kms-key-name': { placeholder: 'NAME', read: (kmsKeyName) => ({ gcs: { kmsKeyName } }) },
+  'gcs.universe-domain': { placeholder: 'DOMAIN', read: (universeDomain) => ({ gcs: { universeDomain } }) },
+  's3.storage-class': { placeholder: 'CLASS', read: (storageClass) => ({ s3: { storageClass } }) },
   's3.server-side-encryption': {
     placeholder: 'AES256|aws:kms',
-    read: (text) => ({ serverSideEncryption: oneOf(ENCRYPTIONS, text) }),
+    read: (text) => ({ s3: { serverSideEncryption: oneOf(ENCRYPTIONS, text) } }),
   },
-  's3.kms-key-id': { placeholder: 'ID', read: (kmsKeyId) => ({ kmsKeyId }) },
-  's3.customer-key-file': { placeholder: 'FILE', read: (customerKeyFile) => ({ customerKeyFile }) },
-  's3.tags': { placeholder: 'KEY=VALUE&...', read: (text) => ({ tags: tagsOf(text) }) },
+  's3.kms-key-id': { placeholder: 'ID', read: (kmsKeyId) => ({ s3: { kmsKeyId } }) },
+  's3.customer-key-file': { placeholder: 'FILE', read: (customerKeyFile) => ({ s3: { customerKeyFile } }) },
+  's3.tags': { placeholder: 'KEY=VALUE&...', read: (text) => ({ s3: { tags: tagsOf(text) } }) },
   's3.object-lock': {
     placeholder: 'governance|compliance:DAYS',
-    read: (text) => ({ objectLock: lockOf(text) }),
+    read: (text) => ({ s3: { objectLock: lockOf(text) } }),
   },
   's3.instance-metadata': {
     placeholder: 'true|false',
-    read: (text) => ({ instanceMetadata: oneOf(['true', 'false'], text) === 'true' }),
+    read: (text) => ({ s3: { instanceMetadata: oneOf(['true', 'false'], text) === 'true' } }),
   },
 };
 
@@ -109,23 +113,31 @@ async function settingsWith(
     proxy: environment.proxy,
     idleTimeoutMs: idleTimeout === undefined ? undefined : parseDurationMs(idleTimeout),
   };
+  const { gcs, s3 } = settingsOf(options);
   return {
     azureBlob: { ...common, environment: environment.azure },
-    gcs: { ...common, endpoint: environment.gcsEndpoint, googleAccessToken: environment.gcsAccessToken },
+    gcs: {
+      ...common,
+      endpoint: environment.gcsEndpoint,
+      googleAccessToken: environment.gcsAccessToken,
+      ...gcs,
+    },
     s3: {
       ...common,
       endpoint: environment.s3Endpoint,
       profile: args.value('profile'),
-      ...settingsOf(options),
+      ...s3,
     },
   };
 }
 
-function settingsOf(options: readonly string[]): S3Settings {
-  return options.map(settingOf).reduce((all, one) => ({ ...all, ...one }), {});
+function settingsOf(options: readonly string[]): ServiceSettings {
+  return options
+    .map(settingOf)
+    .reduce((all, one) => ({ gcs: { ...all.gcs, ...one.gcs }, s3: { ...all.s3, ...one.s3 } }), {});
 }
 
-function settingOf(option: string): S3Settings {
+function settingOf(option: string): ServiceSettings {
   const equals = option.indexOf('=');
   const name = equals === -1 ? option : option.slice(0, equals);
   const setting = Object.hasOwn(known, name) ? known[name] : undefined;

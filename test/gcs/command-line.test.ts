@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { newGcsBucket } from '../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../support/gcs/gcs-suite.ts';
 import { TokenServer } from '../support/gcs/token-server.ts';
-import { deniedBelow, startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { deniedBelow, startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tranship } from '../support/tranship.ts';
 import type { TranshipResult } from '../support/tranship.ts';
@@ -72,6 +72,19 @@ gcsSuite('the command line over GCS', (server) => {
       await at(`gs://${bucket.name}?endpoint=http://gcs.example.invalid`),
       2,
       /plain HTTP.*--allow-http/,
+    );
+    const key = 'projects/p/locations/l/keyRings/r/cryptoKeys/k';
+    // The emulator passes over the key.
+    assertOneLine(
+      await tranship(['init', '-r', location, '-o', `gcs.kms-key-name=${key}`]),
+      1,
+      /without encrypting it with the key: keys\//,
+    );
+    assert.deepEqual(await bucket.names(), []);
+    assertOneLine(
+      await at(location, '-o', 'gcs.kms-key-name=k'),
+      2,
+      /not the name of a key .*write projects/,
     );
     const nobody = { HOME: temporaryFolder(t), METADATA_SERVER_DETECTION: 'none' };
     assertOneLine(

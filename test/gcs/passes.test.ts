@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { CancelledError } from '../../src/base/errors.ts';
-import { stage } from '../../src/copy/stage.ts';
-import { packSizeBytes } from '../../src/repository/pack-builder.ts';
 import { makeForest, mutateForest } from '../interop/forest.ts';
+import { assertCancelsHinderNothing, assertKillsHinderNothing } from '../interop/interrupted-passes.ts';
 import { assertRestores, assertSameTree, checkWell, stageWell } from '../interop/own-pass.ts';
 import { lostAspects } from '../interop/peer-limits.ts';
 import { initInGcs, openInGcs } from '../support/gcs/bucket-repository.ts';
@@ -19,13 +17,14 @@ import { forEachSeed, scaled } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 
 const treesInForest = scaled(3, 8);
+const kills = scaled(3, 15);
 const prefix = 'clusters/east';
 
 /** Absent where restic is not installed; where peers are required, the suites of its own have failed by then. */
-function resticAt(bucket: GcsBucket): Restic | undefined {
+function resticAt(bucket: GcsBucket, within = prefix): Restic | undefined {
   const binary = peer('restic-newest');
   if (binary === undefined) return undefined;
-  return new Restic({ binary, repository: bucket.resticLocation(prefix), env: bucket.env });
+  return new Restic({ binary, repository: bucket.resticLocation(within), env: bucket.env });
 }
 
 gcsSuite('passes over GCS', (server) => {
@@ -84,30 +83,18 @@ gcsSuite('passes over GCS', (server) => {
   });
 
   it('a cancelled stage leaves no lock, no snapshot and nothing that hinders the next', async (t) => {
-    const folder = temporaryFolder(t);
-    const source = join(folder, 'source');
-    makeForest(source, 11, treesInForest);
-    const bucket = await newGcsBucket(server());
-    const repository = await initInGcs(bucket);
-    for (const files of [1, 10, 25]) {
-      const controller = new AbortController();
-      let seen = 0;
-      const staging = stage(repository, {
-        paths: [source],
-        storeAs: '/v',
-        packSizeBytes: packSizeBytes.minimum,
-        signal: controller.signal,
-        onEvent: (event) => {
-          if (event.type === 'item' && ++seen === files) controller.abort();
-        },
-      });
-      await assert.rejects(staging, CancelledError);
-      assert.deepEqual(await repository.listIds('locks'), []);
-      assert.deepEqual(await repository.listIds('snapshots'), []);
-    }
-    const { snapshotId } = await stageWell(repository, { paths: [source], storeAs: '/v' });
-    await assertRestores(repository, `${snapshotId}:/v`, source, join(folder, 'target'));
-    await checkWell(repository);
+    const repository = await initInGcs(await newGcsBucket(server()));
+    await assertCancelsHinderNothing(t, repository);
     await repository.store.close();
+  });
+
+  it('a killed stage hinders no later pass', async (t) => {
+    await forEachSeed(t, 1, async (seed) => {
+      const bucket = await newGcsBucket(server());
+      const repository = await initInGcs(bucket);
+      await assertKillsHinderNothing(t, { repository, location: bucket.location() }, { seed, kills });
+      await resticAt(bucket, '')?.check();
+      await repository.store.close();
+    });
   });
 });

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { peerSuite } from '../support/peers.ts';
-import { deniedBelow, startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { deniedBelow, startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import { startVersitygw } from '../support/s3/versitygw-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -175,7 +175,7 @@ peerSuite(['versitygw'], 'the command line over S3', ({ versitygw }) => {
 
   it('a wrong value of a setting is told by its name, with what it may be', async () => {
     const cases: readonly (readonly [setting: string, message: RegExp])[] = [
-      ['s3.colour=red', /unknown setting of a store: s3\.colour \(use one of: s3\.storage-class, /],
+      ['s3.colour=red', /unknown setting of a store: s3\.colour \(use one of: gcs\..*s3\.storage-class, /],
       ['s3.storage-class', /needs a value: s3\.storage-class \(write s3\.storage-class=CLASS\)/],
       ['s3.storage-class=two words', /not a storage class: two words/],
       ['s3.server-side-encryption=aes', /unknown value: .*=aes \(write .*=AES256\|aws:kms\)/],

@@ -1,6 +1,6 @@
 /** Encryption, tags, storage classes, retention and left-over uploads, on servers that no one here wrote. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -20,7 +20,7 @@ import { ObjectStore } from '../../src/providers/objects/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { peerSuite } from '../support/peers.ts';
 import { cephKmsKeyId } from '../support/s3/ceph-server.ts';
-import { startRefusingProxy } from '../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../support/servers/refusing-proxy.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import type { S3Bucket } from '../support/s3/s3-bucket.ts';
 import { s3Client } from '../support/s3/s3-client.ts';
@@ -186,6 +186,7 @@ peerSuite(['ceph'], 'encryption by a server that has it', (paths) => {
     const store = storeIn(t, bucket, { customerKeyFile: keyFile(t) });
     await putBoth(store);
     await assertBoth(store);
+    await assertBoth(storeIn(t, bucket, { customerKey: readFileSync(keyFile(t)) }));
     for (const settings of [{}, { customerKeyFile: keyFile(t, Buffer.alloc(32, 6)) }]) {
       const other = storeIn(t, bucket, settings);
       for (const key of ['small', 'large']) await refusal(other.get(key));
@@ -212,6 +213,7 @@ peerSuite(['versitygw'], 'settings of a store', ({ versitygw }) => {
       { serverSideEncryption: 'AES256' },
       { serverSideEncryption: 'aws:kms' },
       { customerKeyFile: keyFile(t) },
+      { customerKey: readFileSync(keyFile(t)) },
     ] as const) {
       const store = storeIn(t, bucket, settings);
       const error = await refusal(store.put('key', Buffer.from('x')));

@@ -1,23 +1,20 @@
 /** Whole passes through buckets of servers that no one here wrote, with restic at the same bucket. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { CancelledError } from '../../src/base/errors.ts';
-import { stage } from '../../src/copy/stage.ts';
 import { verify } from '../../src/copy/verify.ts';
-import { packSizeBytes } from '../../src/repository/pack-builder.ts';
 import { makeForest, mutateForest } from '../interop/forest.ts';
+import { assertCancelsHinderNothing, assertKillsHinderNothing } from '../interop/interrupted-passes.ts';
 import { assertRestores, assertSameTree, checkWell, stageWell } from '../interop/own-pass.ts';
 import { lostAspects } from '../interop/peer-limits.ts';
-import { runPass } from '../support/pass-process.ts';
 import { peer } from '../support/peers.ts';
 import { Restic } from '../support/restic.ts';
 import { initInBucket, openInBucket } from '../support/s3/bucket-repository.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
 import type { S3Bucket } from '../support/s3/s3-bucket.ts';
 import { s3Suite } from '../support/s3/s3-suite.ts';
-import { createRandom, forEachSeed, scaled } from '../support/seed.ts';
+import { forEachSeed, scaled } from '../support/seed.ts';
 import { removeTree, temporaryFolder } from '../support/temporary-folder.ts';
 
 const treesInForest = scaled(3, 8);
@@ -29,14 +26,6 @@ function resticAt(bucket: S3Bucket, within = prefix): Restic | undefined {
   const binary = peer('restic-newest');
   if (binary === undefined) return undefined;
   return new Restic({ binary, repository: bucket.resticLocation(within), env: bucket.env });
-}
-
-function fill(folder: string, seed: number, files: number): void {
-  const random = createRandom(seed);
-  mkdirSync(folder, { recursive: true });
-  for (let file = 0; file < files; file++) {
-    writeFileSync(join(folder, `file-${file}`), random.bytes(random.between(1, 3_000_000)));
-  }
 }
 
 s3Suite('passes over S3', (server) => {
@@ -99,63 +88,25 @@ s3Suite('passes over S3', (server) => {
   });
 
   it('a cancelled stage leaves no unfinished upload, no lock and nothing that hinders the next', async (t) => {
-    const folder = temporaryFolder(t);
-    const source = join(folder, 'source');
-    fill(source, 11, 40);
     const bucket = await newBucket(server());
     const repository = await initInBucket(bucket);
-    for (const files of [1, 10, 25]) {
-      const controller = new AbortController();
-      let seen = 0;
-      const staging = stage(repository, {
-        paths: [source],
-        storeAs: '/v',
-        packSizeBytes: packSizeBytes.minimum,
-        signal: controller.signal,
-        onEvent: (event) => {
-          if (event.type === 'item' && ++seen === files) controller.abort();
-        },
-      });
-      await assert.rejects(staging, CancelledError);
+    await assertCancelsHinderNothing(t, repository, async () => {
       assert.deepEqual(await bucket.unfinishedUploads(), []);
-      assert.deepEqual(await repository.listIds('locks'), []);
-      assert.deepEqual(await repository.listIds('snapshots'), []);
-    }
-    const { snapshotId } = await stageWell(repository, { paths: [source], storeAs: '/v' });
-    await assertRestores(repository, `${snapshotId}:/v`, source, join(folder, 'target'));
-    await checkWell(repository);
+    });
     await repository.store.close();
   });
 
   it('a killed stage leaves no unfinished upload and hinders no later pass', async (t) => {
-    const folder = temporaryFolder(t);
-    const source = join(folder, 'source');
-    const bucket = await newBucket(server());
-    const repository = await initInBucket(bucket);
-    const random = createRandom(13);
-    const request = {
-      kind: 'stage',
-      repository: bucket.location(),
-      settings: bucket.settings,
-      source,
-      storeAs: '/v',
-    } as const;
-    fill(join(source, 'first'), 1, 10);
-    let { durationMs } = await runPass(request);
-    let hits = 0;
-    for (let kill = 1; hits < kills; kill++) {
-      assert.ok(kill - hits < 20, 'nearly every kill came after the end of the pass');
-      fill(join(source, `fresh-${kill}`), kill, 10);
-      const end = await runPass(request, durationMs * (0.3 + random.below(700) / 1000));
-      if (end.wasKilled) hits += 1;
-      else durationMs = end.durationMs;
-      assert.deepEqual(await bucket.unfinishedUploads(), []);
-    }
-    await checkWell(repository);
-    const { snapshotId } = await stageWell(repository, { paths: [source], storeAs: '/v' });
-    assert.deepEqual(await repository.listIds('locks'), [], 'locks of killed processes stayed');
-    await assertRestores(repository, `${snapshotId}:/v`, source, join(folder, 'target'));
-    await resticAt(bucket, '')?.check();
-    await repository.store.close();
+    await forEachSeed(t, 1, async (seed) => {
+      const bucket = await newBucket(server());
+      const repository = await initInBucket(bucket);
+      const shared = { repository, location: bucket.location(), settings: bucket.settings };
+      const afterKill = async (): Promise<void> => {
+        assert.deepEqual(await bucket.unfinishedUploads(), []);
+      };
+      await assertKillsHinderNothing(t, shared, { seed, kills, afterKill });
+      await resticAt(bucket, '')?.check();
+      await repository.store.close();
+    });
   });
 });

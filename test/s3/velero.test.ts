@@ -1,11 +1,8 @@
 /** A bucket as Velero leaves it, found and read by what Velero was told of it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import { DeleteBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { peerSuite } from '../support/peers.ts';
 import { newBucket } from '../support/s3/s3-bucket.ts';
@@ -16,8 +13,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Authority } from '../support/tls/certificates.ts';
 import { startTlsFront } from '../support/tls/tls-front.ts';
 import { messages, tranship } from '../support/tranship.ts';
-
-const password = 'static-passw0rd';
+import { assertReadsWhatVeleroLeft, veleroDescription } from '../support/velero-leftovers.ts';
 
 async function started(t: TestContext, binary: string) {
   const server = await startVersitygw(binary);
@@ -26,28 +22,14 @@ async function started(t: TestContext, binary: string) {
   return { server, bucket, folder: temporaryFolder(t) };
 }
 
-/** What `kubectl -n velero get backupstoragelocation,secret -o yaml` prints. */
 function description(server: S3Server, bucket: string): string {
-  const ini = `[default]\naws_access_key_id=${server.accessKeyId}\naws_secret_access_key=${server.secretAccessKey}\n`;
-  return `apiVersion: v1
-kind: List
-items:
-- apiVersion: velero.io/v1
-  kind: BackupStorageLocation
-  metadata: { name: default, namespace: velero, resourceVersion: "12" }
-  spec:
-    provider: aws
-    default: true
-    credential: { name: cloud-credentials, key: cloud }
-    objectStorage: { bucket: ${bucket}, prefix: velero }
-    config: { region: ${server.region}, s3ForcePathStyle: "true", s3Url: "${server.endpoint}" }
-  status: { phase: Available }
-- apiVersion: v1
-  kind: Secret
-  metadata: { name: cloud-credentials, namespace: velero }
-  type: Opaque
-  data: { cloud: ${Buffer.from(ini).toString('base64')} }
-`;
+  const keys = `aws_access_key_id=${server.accessKeyId}\naws_secret_access_key=${server.secretAccessKey}`;
+  return veleroDescription({
+    provider: 'aws',
+    storage: `bucket: ${bucket}`,
+    config: `region: ${server.region}, s3ForcePathStyle: "true", s3Url: "${server.endpoint}"`,
+    credentials: `[default]\n${keys}\n`,
+  });
 }
 
 async function putObject(server: S3Server, bucket: string, key: string): Promise<void> {
@@ -58,51 +40,18 @@ async function putObject(server: S3Server, bucket: string, key: string): Promise
 
 peerSuite(['versitygw', 'restic-newest'], 'the store of a BackupStorageLocation', (paths) => {
   it('is searched, and a repository that restic left there is read', async (t) => {
-    const { server, bucket, folder } = await started(t, paths.versitygw);
-    mkdirSync(join(folder, 'source'));
-    writeFileSync(join(folder, 'source/file'), 'of a volume');
-    const env = { ...bucket.env, AWS_DEFAULT_REGION: server.region, RESTIC_PASSWORD: password };
-    const repository = bucket.resticLocation('velero/restic/shop');
-    for (const args of [['init'], ['backup', '--no-cache', join(folder, 'source')]]) {
-      await promisify(execFile)(paths['restic-newest'], ['-r', repository, ...args], { env });
-    }
-    await putObject(server, bucket.name, 'velero/backups/one/velero-backup.json');
-    await putObject(server, bucket.name, 'velero/kopia/shop/kopia.repository');
-    const yaml = description(server, bucket.name);
-    writeFileSync(join(folder, 'store.yaml'), yaml);
-    const location = `velero:${join(folder, 'store.yaml')}`;
-
-    const repos = await tranship(['store', 'repos', location, '--json']);
-    assert.deepEqual([repos.stderr, repos.code], ['', 0]);
-    const [found]: unknown[] = messages(repos.stdout);
-    assert.ok(Array.isArray(found));
-    assert.deepEqual(
-      found.map(({ path, format, snapshots }) => [path, format, snapshots]),
-      [
-        ['kopia/shop', 'kopia', null],
-        ['restic/shop', 'restic', 1],
-      ],
-    );
-    const byUrl = await tranship(['store', 'repos', bucket.location('velero'), '--json'], {
-      env: bucket.env,
+    const { server, bucket } = await started(t, paths.versitygw);
+    await assertReadsWhatVeleroLeft(t, {
+      yaml: description(server, bucket.name),
+      restic: {
+        binary: paths['restic-newest'],
+        repository: bucket.resticLocation('velero/restic/shop'),
+        env: { ...bucket.env, AWS_DEFAULT_REGION: server.region },
+      },
+      plain: { location: bucket.location('velero'), env: bucket.env },
+      secret: server.secretAccessKey,
+      putObject: (key) => putObject(server, bucket.name, key),
     });
-    assert.equal(byUrl.stdout, repos.stdout);
-
-    const piped = await tranship(['store', 'check', 'velero:-'], { input: yaml });
-    assert.deepEqual([piped.stderr, piped.code], ['', 0]);
-
-    const one = { TRANSHIP_REPOSITORY: `${location}?path=restic/shop`, TRANSHIP_PASSWORD: password };
-    const target = join(folder, 'target');
-    const restored = await tranship(['restore', `latest:${join(folder, 'source')}`, '--target', target], {
-      env: one,
-    });
-    assert.equal(restored.code, 0, restored.stderr);
-    assert.equal(readFileSync(join(target, 'file'), 'utf8'), 'of a volume');
-    const staged = await tranship(['stage', target, '--as', '/v'], { env: one });
-    assert.equal(staged.code, 0, staged.stderr);
-    for (const { stdout, stderr } of [repos, piped, restored, staged]) {
-      assert.ok(!`${stdout}${stderr}`.includes(server.secretAccessKey), 'a secret was printed');
-    }
   });
 });
 

@@ -21,14 +21,14 @@ export type PassRequest =
       readonly kind: 'stage';
       /** The location of a repository of the peers' password. */
       readonly repository: string;
-      readonly settings?: StoreSettings;
+      readonly settings?: StoreSettings | undefined;
       readonly source: string;
       readonly storeAs: string;
     }
   | {
       readonly kind: 'restore';
       readonly repository: string;
-      readonly settings?: StoreSettings;
+      readonly settings?: StoreSettings | undefined;
       readonly snapshot: string;
       readonly target: string;
       readonly overwrite: Overwrite;

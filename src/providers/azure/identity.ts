@@ -6,6 +6,7 @@ import type {
 } from '@azure/identity';
 import { readFile } from 'node:fs/promises';
 import { StoreError, TranshipError, describeError } from '../../base/errors.ts';
+import { meaningError, proxyRefused } from '../objects/meaning.ts';
 import { isPassingNetworkError } from '../objects/network-error.ts';
 import type { ConnectionAgents } from '../objects/connection-agents.ts';
 import type { AzureBlobCredentials } from '../objects/settings.ts';
@@ -170,6 +171,9 @@ function identityError(
 ): TranshipError {
   const own = ownErrorIn(error);
   if (own !== undefined) return own;
+  if (last?.kind === 'answered' && last.status === 407) {
+    return meaningError(proxyRefused, authorityHost, { cause: error });
+  }
   const retryable = last !== undefined && isTransient(last);
   return new StoreError(
     retryable ? 'unavailable' : 'unauthenticated',

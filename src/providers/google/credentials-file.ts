@@ -2,33 +2,44 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { StoreError, asError } from '../../base/errors.ts';
 import { field, objectOf, parseJson, textOf } from './json-value.ts';
+import { GOOGLE_UNIVERSE } from './universe.ts';
 
 /** What a credentials file of Google's says, as far as it takes part in getting a token. */
-export type GoogleCredentials =
-  | {
-      readonly type: 'service_account';
-      readonly clientEmail: string;
-      readonly privateKey: string;
-      readonly privateKeyId: string;
-      readonly tokenUri: string;
-      /** Empty where the file does not say it. */
-      readonly projectId: string;
-    }
-  | {
-      readonly type: 'authorized_user';
-      readonly clientId: string;
-      readonly clientSecret: string;
-      readonly refreshToken: string;
-      readonly quotaProject: string;
-    }
-  | {
-      readonly type: 'external_account';
-      readonly audience: string;
-      readonly subjectTokenType: string;
-      readonly tokenUrl: string;
-      readonly impersonationUrl: string;
-      readonly source: TokenSource;
-    };
+export type GoogleCredentials = InUniverse & (ServiceAccountKey | AuthorizedUser | ExternalAccount);
+
+export type ServiceAccount = InUniverse & ServiceAccountKey;
+
+interface InUniverse {
+  /** The domain below which the services stand that take its tokens. */
+  readonly universeDomain: string;
+}
+
+interface ServiceAccountKey {
+  readonly type: 'service_account';
+  readonly clientEmail: string;
+  readonly privateKey: string;
+  readonly privateKeyId: string;
+  readonly tokenUri: string;
+  /** Empty where the file does not say it. */
+  readonly projectId: string;
+}
+
+interface AuthorizedUser {
+  readonly type: 'authorized_user';
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly refreshToken: string;
+  readonly quotaProject: string;
+}
+
+interface ExternalAccount {
+  readonly type: 'external_account';
+  readonly audience: string;
+  readonly subjectTokenType: string;
+  readonly tokenUrl: string;
+  readonly impersonationUrl: string;
+  readonly source: TokenSource;
+}
 
 /** Where the other provider's token is: in a file or at a URL, one of which is empty. */
 export interface TokenSource {
@@ -48,10 +59,12 @@ export async function readCredentialsFile(path: string): Promise<GoogleCredentia
 export function parseCredentials(text: string, where: string): GoogleCredentials {
   const file = new CredentialsFile(where, parseJson(text));
   const type = file.text('type');
+  const universeDomain = file.optional('universe_domain') || GOOGLE_UNIVERSE;
   switch (type) {
     case 'service_account':
       return {
         type,
+        universeDomain,
         clientEmail: file.text('client_email'),
         privateKey: file.privateKey('private_key'),
         privateKeyId: file.optional('private_key_id'),
@@ -61,6 +74,7 @@ export function parseCredentials(text: string, where: string): GoogleCredentials
     case 'authorized_user':
       return {
         type,
+        universeDomain,
         clientId: file.text('client_id'),
         clientSecret: file.text('client_secret'),
         refreshToken: file.text('refresh_token'),
@@ -69,6 +83,7 @@ export function parseCredentials(text: string, where: string): GoogleCredentials
     case 'external_account':
       return {
         type,
+        universeDomain,
         audience: file.text('audience'),
         subjectTokenType: file.text('subject_token_type'),
         tokenUrl: file.url('token_url'),

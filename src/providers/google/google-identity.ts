@@ -1,10 +1,12 @@
-import { GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
+import { Compute, GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
+import { StoreError } from '../../base/errors.ts';
 import type { ConnectionAgents } from '../objects/connection-agents.ts';
 import { parseCredentials, readCredentialsFile } from './credentials-file.ts';
-import type { GoogleCredentials, TokenSource } from './credentials-file.ts';
+import type { GoogleCredentials, ServiceAccount, TokenSource } from './credentials-file.ts';
 import type { GoogleIdentity } from './identity.ts';
 import { identityError } from './identity-error.ts';
+import { GOOGLE_UNIVERSE } from './universe.ts';
 
 /** Where the library gets tokens of service accounts, whatever their file says. */
 const TOKEN_URI = 'https://oauth2.googleapis.com/token';
@@ -13,6 +15,8 @@ const TOKEN_URI = 'https://oauth2.googleapis.com/token';
 export interface WayToTokens {
   readonly timeoutMs: number;
   readonly scopes: readonly string[];
+  /** Of the store. Default: Google's. */
+  readonly universeDomain?: string | undefined;
   readonly agents: ConnectionAgents;
 }
 
@@ -28,6 +32,7 @@ export function identityFromText(text: string, way: WayToTokens): GoogleIdentity
 }
 
 function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GoogleIdentity {
+  checkUniverse(credentials, where, way.universeDomain);
   const client = clientOf(credentials, createTransporter(way), [...way.scopes]);
   const project = credentials.type === 'service_account' ? credentials.projectId : '';
   return identityOf(
@@ -41,10 +46,17 @@ function identityWith(credentials: GoogleCredentials, where: string, way: WayToT
 /** GOOGLE_APPLICATION_CREDENTIALS, then what gcloud has left, then the metadata server of Google's machines. */
 export function defaultIdentity(way: WayToTokens): GoogleIdentity {
   const transporter = createTransporter(way);
+  const where = 'application default credentials';
   const auth = new GoogleAuth({ scopes: [...way.scopes], clientOptions: { transporter } });
+  const clientFor = async (): Promise<AuthClient> => {
+    const client = await auth.getClient();
+    // A machine's metadata server is its own universe's.
+    if (!(client instanceof Compute)) checkUniverse(client, where, way.universeDomain);
+    return client;
+  };
   // The library fails where it finds none; whoever needs one says so.
   const project = () => auth.getProjectId().catch(() => undefined);
-  return identityOf(() => auth.getClient(), 'application default credentials', way, project);
+  return identityOf(clientFor, where, way, project);
 }
 
 function identityOf(
@@ -74,17 +86,32 @@ function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
   return new gaxios.Gaxios({ retryConfig, redirect: 'error', timeout: timeoutMs, agent });
 }
 
+/** As Google's own libraries do: a token of one universe opens nothing in another, which must not see it. */
+function checkUniverse(
+  { universeDomain }: Pick<GoogleCredentials, 'universeDomain'>,
+  where: string,
+  wanted = GOOGLE_UNIVERSE,
+): void {
+  if (universeDomain === wanted) return;
+  throw new StoreError(
+    'unauthenticated',
+    `the credentials are of ${universeDomain}, and the store of ${wanted}`,
+    {
+      where,
+      advice: 'take others, or name the universe: -o gcs.universe-domain=DOMAIN',
+    },
+  );
+}
+
 function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios, scopes: string[]): AuthClient {
   switch (credentials.type) {
     case 'service_account':
+      // Elsewhere than at Google a service account signs its tokens itself.
+      if (credentials.universeDomain !== GOOGLE_UNIVERSE) return new JWT(accountOf(credentials, transporter, scopes));
       redirectTokens(transporter, credentials.tokenUri);
       return new JWT({
-        email: credentials.clientEmail,
-        key: credentials.privateKey,
-        keyId: credentials.privateKeyId,
-        scopes,
+        ...accountOf(credentials, transporter, scopes),
         additionalClaims: { aud: credentials.tokenUri },
-        transporter,
       });
     case 'authorized_user':
       return new UserRefreshClient({
@@ -92,6 +119,7 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios, sc
         clientSecret: credentials.clientSecret,
         refreshToken: credentials.refreshToken,
         ...(credentials.quotaProject === '' ? {} : { quotaProjectId: credentials.quotaProject }),
+        universeDomain: credentials.universeDomain,
         transporter,
       });
     case 'external_account':
@@ -105,9 +133,25 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios, sc
           ? {}
           : { service_account_impersonation_url: credentials.impersonationUrl }),
         scopes,
+        universe_domain: credentials.universeDomain,
         transporter,
       });
   }
+}
+
+function accountOf(
+  { clientEmail, privateKey, privateKeyId, universeDomain }: ServiceAccount,
+  transporter: gaxios.Gaxios,
+  scopes: string[],
+) {
+  return {
+    email: clientEmail,
+    key: privateKey,
+    keyId: privateKeyId,
+    scopes,
+    universeDomain,
+    transporter,
+  };
 }
 
 function sourceOf({ file, url, headers, fieldName }: TokenSource) {

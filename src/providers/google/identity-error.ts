@@ -1,4 +1,5 @@
 import { StoreError, TranshipError, describeError } from '../../base/errors.ts';
+import { meaningError, proxyRefused } from '../objects/meaning.ts';
 import { isPassingNetworkError } from '../objects/network-error.ts';
 import { field, textOf } from './json-value.ts';
 
@@ -37,6 +38,7 @@ function answerError(cause: unknown, where: string): StoreError {
     const what = `the token server answered ${status}`;
     return new StoreError('unavailable', what, { where, retryable: true, cause });
   }
+  if (status === 407) return meaningError(proxyRefused, where, { cause });
   const { error, description } = wordsOf(field(field(cause, 'response'), 'data'));
   if (error === 'invalid_grant' && CLOCK.test(description)) {
     return new StoreError('unauthenticated', 'this machine’s clock differs too much from Google’s', {

@@ -19,6 +19,8 @@ export interface GoogleIdentitySettings extends Pick<ConnectionSettings, 'caCert
   readonly accessToken?: string | undefined;
   /** As `accessToken`, where that is missing, and for Google's own hosts only. */
   readonly googleAccessToken?: string | undefined;
+  /** Default: Google's. */
+  readonly universeDomain?: string | undefined;
 }
 
 export interface GoogleIdentityOptions {
@@ -44,22 +46,28 @@ export async function createIdentity(
   settings: GoogleIdentitySettings,
   { isGoogle, timeoutMs, scopes }: GoogleIdentityOptions,
 ): Promise<GoogleIdentity> {
-  const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy } = settings;
+  const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy, universeDomain } =
+    settings;
   const accessToken = settings.accessToken ?? (isGoogle ? googleAccessToken : undefined);
   // What gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
-  const agents = () => ConnectionAgents.open({ caCertificates, proxy });
+  const way = async () => ({
+    timeoutMs,
+    scopes,
+    universeDomain,
+    agents: await ConnectionAgents.open({ caCertificates, proxy }),
+  });
   if (credentialsText !== undefined) {
     const { identityFromText } = await import('./google-identity.ts');
-    return identityFromText(credentialsText, { timeoutMs, scopes, agents: await agents() });
+    return identityFromText(credentialsText, await way());
   }
   if (credentialsFile !== undefined) {
     const { identityFromFile } = await import('./google-identity.ts');
-    return identityFromFile(credentialsFile, { timeoutMs, scopes, agents: await agents() });
+    return identityFromFile(credentialsFile, await way());
   }
   if (accessToken !== undefined) return bearer(accessToken);
   if (!isGoogle) return anonymous;
   const { defaultIdentity } = await import('./google-identity.ts');
-  return defaultIdentity({ timeoutMs, scopes, agents: await agents() });
+  return defaultIdentity(await way());
 }
 
 function bearer(token: string): GoogleIdentity {

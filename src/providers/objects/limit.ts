@@ -15,8 +15,9 @@ export interface LimitOptions {
  * callers leave when their signal fires. A stream holds a place only while its next piece is being fetched, so a
  * caller that puts while it reads cannot starve itself. Aborting an upload waits for no place: it is how places
  * become free.
- * Where the server answers `throttled`, half of the places are taken away, and come back one by one as requests
- * succeed (additive increase, multiplicative decrease, as in RFC 5681).
+ * Where the server answers `throttled`, half of the places are taken away. They come back as requests succeed: doubled
+ * up to half of the number that last worked, since a server that failed as a whole may be well again, and from there
+ * one by one, since more may be what overloads it (slow start and congestion avoidance, as in RFC 5681).
  */
 export function withLimit(driver: ObjectDriver, options: LimitOptions = {}): ObjectDriver {
   const places = new Places(options.connections ?? driver.capabilities.connections);
@@ -35,6 +36,9 @@ class Places {
   #allowed: number;
   /** Counts the cuts: what was sent before a cut says nothing about the load after it. */
   #cuts = 0;
+  /** Up to how many places come back at once: half of those that were allowed when a request last succeeded. */
+  #safe = Infinity;
+  #hasSucceeded = true;
 
   constructor(most: number) {
     this.#queue = pLimit(most);
@@ -65,7 +69,9 @@ class Places {
   }
 
   succeeded(): void {
-    if (this.#allowed < this.#most) this.#allow(this.#allowed + 1 / this.#allowed);
+    this.#hasSucceeded = true;
+    if (this.#allowed >= this.#most) return;
+    this.#allow(this.#allowed + (this.#allowed < this.#safe ? 1 : 1 / this.#allowed));
   }
 
   async #watched<T>(work: () => Promise<T>): Promise<T> {
@@ -74,11 +80,18 @@ class Places {
       return await work();
     } catch (error) {
       if (error instanceof TranshipError && error.code === 'throttled' && cuts === this.#cuts) {
-        this.#cuts += 1;
-        this.#allow(this.#allowed / 2);
+        this.#cut();
       }
       throw error;
     }
+  }
+
+  #cut(): void {
+    this.#cuts += 1;
+    // Refusals that follow one another say nothing of what the server can do.
+    if (this.#hasSucceeded) this.#safe = this.#allowed / 2;
+    this.#hasSucceeded = false;
+    this.#allow(this.#allowed / 2);
   }
 
   #allow(places: number): void {

@@ -9,6 +9,13 @@ export interface Meaning {
   readonly retryable?: boolean;
 }
 
+/** Of status 407, which no service answers. */
+export const proxyRefused: Meaning = {
+  code: 'unauthenticated',
+  what: 'the proxy wants other credentials',
+  advice: 'put user and password into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port',
+};
+
 /** The meaning as an error. */
 export function meaningError(meaning: Meaning, where: string, details: ErrorDetails): StoreError {
   const { code, what, advice, retryable } = meaning;

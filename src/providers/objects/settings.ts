@@ -74,8 +74,15 @@ export interface GcsSettings extends ConnectionSettings {
   readonly accessToken?: string | undefined;
   /** As `accessToken`, where that is missing, and sent to Google's own hosts only: others must not learn it. */
   readonly googleAccessToken?: string | undefined;
-  /** `https://host:port`, where the location names none. Default: Google's. */
+  /** `https://host:port`, where the location names none. Default: `storage.` and the universe's domain. */
   readonly endpoint?: string | undefined;
+  /** The domain of the cloud's services, where they are a partner's and not Google's. Default: `googleapis.com`. */
+  readonly universeDomain?: string | undefined;
+  /**
+   * The key of Google's key service with which the server encrypts what is put:
+   * `projects/P/locations/L/keyRings/R/cryptoKeys/K`. Default: as the bucket says.
+   */
+  readonly kmsKeyName?: string | undefined;
 }
 
 /** How an S3 store is reached beyond its location. */
@@ -103,6 +110,8 @@ export interface S3Settings extends ConnectionSettings {
    * keep (SSE-C). Never sent unencrypted over a network.
    */
   readonly customerKeyFile?: string | undefined;
+  /** What such a file would hold; goes before it. */
+  readonly customerKey?: Uint8Array | undefined;
   /** Storage class of packs of file contents; all else is read by every pass and keeps the bucket's. */
   readonly storageClass?: string | undefined;
   /** Tags of every object; at most 10. */

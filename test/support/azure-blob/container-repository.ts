@@ -10,7 +10,7 @@ import type { AzureContainer } from './azure-container.ts';
 export interface ContainerOptions {
   readonly prefix?: string;
   /** Instead of the server's own. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   readonly settings?: AzureBlobSettings;
   /** Of the store's waits. Default: the system's. */
   readonly clock?: Clock;

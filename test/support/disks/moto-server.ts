@@ -1,5 +1,5 @@
-import { freePort } from '../s3/free-port.ts';
-import { answersHttp, ServerProcess } from '../s3/server-process.ts';
+import { freePort } from '../servers/free-port.ts';
+import { answersHttp, ServerProcess } from '../servers/server-process.ts';
 
 /** Python loads all of Amazon's descriptions first. */
 const startTimeoutMs = 120_000;

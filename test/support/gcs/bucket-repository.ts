@@ -11,7 +11,7 @@ import type { GcsBucket } from './gcs-bucket.ts';
 export interface GcsBucketOptions {
   readonly prefix?: string;
   /** Instead of the server's own. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   readonly settings?: GcsSettings;
   /** Of the store's waits. Default: the system's. */
   readonly clock?: Clock;

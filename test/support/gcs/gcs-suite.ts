@@ -1,6 +1,6 @@
 import { peerSuite } from '../peers.ts';
-import { running } from '../s3/s3-suite.ts';
-import { Toxiproxy } from '../s3/toxiproxy.ts';
+import { running } from '../servers/running.ts';
+import { Toxiproxy } from '../servers/toxiproxy.ts';
 import { startFakeGcs } from './gcs-server.ts';
 import type { GcsServer } from './gcs-server.ts';
 

@@ -1,7 +1,7 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RefusalRule } from '../s3/refusing-proxy.ts';
+import type { RefusalRule } from '../servers/refusing-proxy.ts';
 
 const storageScope = 'https://www.googleapis.com/auth/devstorage.read_write';
 /** Google's: how far the times of an assertion may be off. */

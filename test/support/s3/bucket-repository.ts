@@ -11,7 +11,7 @@ import type { S3Bucket } from './s3-bucket.ts';
 export interface BucketOptions {
   readonly prefix?: string;
   /** Instead of the server's own. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   readonly settings?: S3Settings;
   /** Of the store's waits. Default: the system's. */
   readonly clock?: Clock;

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { removeTree } from '../temporary-folder.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../servers/free-port.ts';
 import type { S3Server } from './s3-server.ts';
-import { answersHttp, ServerProcess } from './server-process.ts';
+import { answersHttp, ServerProcess } from '../servers/server-process.ts';
 
 /** The one key of the key service. */
 export const cephKmsKeyId = 'test-key';

@@ -1,28 +1,14 @@
-import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
 import { peerSuite } from '../peers.ts';
 import { startCeph } from './ceph-server.ts';
 import type { S3Server } from './s3-server.ts';
-import { Toxiproxy } from './toxiproxy.ts';
+import { Toxiproxy } from '../servers/toxiproxy.ts';
+import { running } from '../servers/running.ts';
 import { startVersitygw } from './versitygw-server.ts';
 
 const servers = [
   { peer: 'versitygw', start: startVersitygw },
   { peer: 'ceph', start: startCeph },
 ] as const;
-
-/** Stops in `after` what it has started in `before`; gives a function that returns it meanwhile. */
-export function running<T extends { stop(): Promise<void> }>(start: () => Promise<T>): () => T {
-  let started: T | undefined;
-  before(async () => {
-    started = await start();
-  });
-  after(() => started?.stop());
-  return () => {
-    assert.ok(started !== undefined, 'the server runs only inside tests and hooks');
-    return started;
-  };
-}
 
 /** A suite for each S3 server of the catalogue, under the rules of `peerSuite`; one server serves all its tests. */
 export function s3Suite(title: string, fn: (server: () => S3Server) => void): void {

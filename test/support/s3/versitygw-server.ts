@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../temporary-folder.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../servers/free-port.ts';
 import type { S3Server } from './s3-server.ts';
-import { answersHttp, ServerProcess } from './server-process.ts';
+import { answersHttp, ServerProcess } from '../servers/server-process.ts';
 
 const startTimeoutMs = 30_000;
 

@@ -1,6 +1,6 @@
 import { isRestError } from '@azure/storage-blob';
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
-import { meaningError, parseRetryAfterMs } from '../meaning.ts';
+import { meaningError, parseRetryAfterMs, proxyRefused } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
 import { networkError } from '../network-error.ts';
 import type { AzureBlobAccess } from './access.ts';
@@ -142,6 +142,7 @@ const byName: Readonly<Record<string, Meaning>> = {
 const byStatus: Readonly<Record<number, Meaning>> = {
   401: unauthenticated,
   403: refused,
+  407: proxyRefused,
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
   409: { code: 'conflict', what: 'the server refused because of a conflict' },
   412: exists,

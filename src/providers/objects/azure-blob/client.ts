@@ -10,6 +10,7 @@ import { StoreError } from '../../../base/errors.ts';
 import { ConnectionAgents } from '../connection-agents.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
 import type { AzureBlobSettings } from '../settings.ts';
+import { isWebPage } from '../web-page.ts';
 import { resolveAccess } from './access.ts';
 import type { AzureBlobAccess } from './access.ts';
 import { answerOf } from './azure-error.ts';
@@ -93,8 +94,7 @@ function guardAnswers(agent: Agent, where: string): RequestPolicyFactory {
 function refuseForeign({ status, header }: AzureAnswer, where: string, cause?: unknown): void {
   if (header('x-ms-request-id') !== '') return;
   const details = { where, ...(cause === undefined ? {} : { cause }) };
-  const isPassing = status >= 500 || status === 408 || status === 429;
-  if (!isPassing && header('content-type').startsWith('text/html')) {
+  if (isWebPage(status, header('content-type'))) {
     throw new StoreError('unsupported', 'the endpoint answered with a web page, not as Azure Blob Storage', {
       ...details,
       advice: 'check host and port of the endpoint',

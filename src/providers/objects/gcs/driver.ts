@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { StoreError, TranshipError, asError, throwIfAborted } from '../../../base/errors.ts';
+import { StoreError, TranshipError, UsageError, asError, throwIfAborted } from '../../../base/errors.ts';
 import type {
   AbortableOptions,
   ByteRange,
@@ -30,14 +30,13 @@ import type { GcsLocation } from './location.ts';
 import { GcsMultipartUpload } from './multipart.ts';
 import { GcsRequests } from './requests.ts';
 import type { Call } from './requests.ts';
+import { checkedUniverse } from '../../google/universe.ts';
 import { uploadObject } from './upload.ts';
 
 const CONNECTIONS = 16;
 const RANGE_NOT_SATISFIABLE = 416;
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
-const GOOGLE = 'https://storage.googleapis.com';
-/** Google's own hosts, those of regions and of private connections included. */
-const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
+const KMS_KEY = /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/;
 
 /**
  * A bucket of Google Cloud Storage, by its JSON API. Keys are those of the bucket, without a prefix. An object is put
@@ -56,7 +55,8 @@ export class GcsDriver implements ObjectDriver {
     const { connections = CONNECTIONS, logger = silentLogger } = options;
     const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
     const configured = settings.endpoint === undefined ? undefined : gcsEndpointOrigin(settings.endpoint);
-    const endpoint = location.endpoint ?? configured ?? GOOGLE;
+    const universe = checkedUniverse(settings.universeDomain);
+    const endpoint = location.endpoint ?? configured ?? `https://storage.${universe}`;
     this.url = formatGcsLocation({ ...location, prefix: '' });
     this.capabilities = {
       connections,
@@ -68,7 +68,8 @@ export class GcsDriver implements ObjectDriver {
     };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatGcsLocation(location);
-    const isGoogle = GOOGLE_HOST.test(new URL(endpoint).hostname);
+    // Google's own hosts, those of regions and of private connections included.
+    const isGoogle = `.${new URL(endpoint).hostname}`.endsWith(`.${universe}`);
     this.#agents = new Renewable({
       where: url,
       create: () => ConnectionAgents.open(settings),
@@ -84,6 +85,7 @@ export class GcsDriver implements ObjectDriver {
       url,
       endpoint,
       userProject: location.userProject,
+      kmsKeyName: checkedKey(settings.kmsKeyName),
       allowHttp: settings.allowHttp ?? false,
       insecureTls: settings.insecureTls ?? false,
       warnings: new ConnectionWarnings(logger),
@@ -189,6 +191,14 @@ export class GcsDriver implements ObjectDriver {
       retryable: true,
     });
   }
+}
+
+function checkedKey(name: string | undefined): string | undefined {
+  if (name === undefined || KMS_KEY.test(name)) return name;
+  throw new UsageError('not the name of a key of Google’s key service', {
+    where: name,
+    advice: 'write projects/PROJECT/locations/PLACE/keyRings/RING/cryptoKeys/KEY',
+  });
 }
 
 function rangeHeader({ start, end }: ByteRange): string {

@@ -1,6 +1,6 @@
 import { TranshipError, describeError } from '../../../base/errors.ts';
 import type { StoreError } from '../../../base/errors.ts';
-import { meaningError, parseRetryAfterMs } from '../meaning.ts';
+import { meaningError, parseRetryAfterMs, proxyRefused } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
 import { networkError } from '../network-error.ts';
 import { arrayOf, field, parseJson, textOf } from '../../google/json-value.ts';
@@ -15,6 +15,12 @@ const refused: Meaning = {
   code: 'permission-denied',
   what: 'the server refused access',
   advice: 'the role Storage Object User (roles/storage.objectUser) on the bucket has what is needed',
+};
+const keyRefused: Meaning = {
+  code: 'permission-denied',
+  what: 'the server may not use the key',
+  advice:
+    'give the project’s Cloud Storage service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter on it',
 };
 const slowDown: Meaning = { code: 'throttled', what: 'the server asked to slow down', retryable: true };
 const full: Meaning = {
@@ -71,6 +77,7 @@ const byReason: Readonly<Record<string, Meaning>> = {
 const byStatus: Readonly<Record<number, Meaning>> = {
   401: unknownToken,
   403: refused,
+  407: proxyRefused,
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
   409: { code: 'conflict', what: 'another request changes the same thing', retryable: true },
   412: exists,
@@ -144,6 +151,7 @@ function meaningOf(refusal: Refusal): Meaning {
 
 /** Google names the permission that is missing. */
 function refusedFor(message: string): Meaning {
+  if (/Cloud KMS key/i.test(message)) return keyRefused;
   const permission = /\bstorage\.[a-z]+\.[a-zA-Z]+/.exec(message)?.[0];
   if (permission === undefined) return refused;
   return { ...refused, what: `the server refused access for want of ${permission}` };

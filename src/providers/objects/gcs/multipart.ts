@@ -4,6 +4,7 @@ import type { AbortableOptions, MultipartUpload, PutOptions, SendOptions } from 
 import { TEMPORARY_MARK } from '../object-key.ts';
 import { BATCH_CALLS, deleteObjects } from './deletion.ts';
 import { field, textOf } from '../../google/json-value.ts';
+import { makeObject } from './new-object.ts';
 import type { GcsRequests } from './requests.ts';
 import { uploadObject } from './upload.ts';
 
@@ -114,15 +115,15 @@ export class GcsMultipartUpload implements MultipartUpload {
       sourceObjects: sources,
       destination: { contentType: 'application/octet-stream' },
     };
-    const made = await this.#requests.call(
+    const made = await makeObject(
+      this.#requests,
       {
         method: 'POST',
         path: `${this.#requests.objectPath(name)}/compose`,
-        query: { ifGenerationMatch: isCreate ? '0' : undefined, fields: 'generation' },
         headers: { 'content-type': 'application/json' },
         body: Buffer.from(JSON.stringify(request)),
       },
-      { where: this.#key, signal },
+      { name, where: this.#key, isCreate, signal },
     );
     return textOf(field(made, 'generation'));
   }

@@ -10,14 +10,13 @@ import { isOpenNetwork, openTokenError } from '../endpoint.ts';
 import { bodySizeBytes } from '../object-body.ts';
 import type { Renewable } from '../renewable.ts';
 import { RequestScope } from '../request-scope.ts';
+import { isWebPage } from '../web-page.ts';
 import { gcsError, parseRefusal, refusalError, saysWhatIsMissing } from './gcs-error.ts';
 import type { Refusal } from './gcs-error.ts';
 import type { HttpClient, HttpRequest } from './http-client.ts';
 
 /** The longest answer that is read: a page of 1,000 objects with keys of 1,024 bytes is below 2 MB. */
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
-/** Below 500, statuses that say "not now": what a gateway answers then may be a web page. */
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 export interface CallOptions {
   /** The key, or the prefix. */
@@ -43,6 +42,8 @@ export interface GcsRequestsOptions {
   readonly url: string;
   readonly endpoint: string;
   readonly userProject: string | undefined;
+  /** Of what is stored. */
+  readonly kmsKeyName: string | undefined;
   readonly allowHttp: boolean;
   readonly insecureTls: boolean;
   readonly warnings: ConnectionWarnings;
@@ -63,6 +64,11 @@ export class GcsRequests {
   /** The store's location, for messages. */
   get url(): string {
     return this.#options.url;
+  }
+
+  /** Of the key that the server shall encrypt new objects with. */
+  get kmsKeyName(): string | undefined {
+    return this.#options.kmsKeyName;
   }
 
   /** Path of the bucket's objects, or of one. */
@@ -249,11 +255,11 @@ function queryText(query: Readonly<Record<string, string | undefined>>): string 
   return given.length === 0 ? '' : `?${given.join('&')}`;
 }
 
-/** A web page with success or a refusal; Google's own answers about media are of that type too, but marked. */
+/** Google's own answers about media are of that type too, but marked. */
 function isPage({ statusCode = 0, headers }: IncomingMessage): boolean {
-  const isPassing = statusCode >= 500 || PASSING.has(statusCode);
-  const isHtml = headers['content-type']?.startsWith('text/html') ?? false;
-  return isHtml && !isPassing && headers['x-guploader-uploadid'] === undefined;
+  return (
+    isWebPage(statusCode, headers['content-type'] ?? '') && headers['x-guploader-uploadid'] === undefined
+  );
 }
 
 function unreadable(where: string): StoreError {

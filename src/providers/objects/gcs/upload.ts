@@ -4,6 +4,7 @@ import { hashOf } from '../body-hash.ts';
 import type { ObjectBody, Pace, PutMode } from '../driver.ts';
 import { bodyPieces } from '../object-body.ts';
 import { field, textOf } from '../../google/json-value.ts';
+import { makeObject } from './new-object.ts';
 import type { GcsRequests } from './requests.ts';
 
 /** One object to be stored in one request. */
@@ -26,15 +27,12 @@ export async function uploadObject(
   const md5Hash = (await hashOf(body, 'md5', signal)).toString('base64');
   const boundary = randomBytes(16).toString('hex');
   const metadata = JSON.stringify({ name: key, contentType: 'application/octet-stream', md5Hash });
-  const stored = await requests.call(
+  const stored = await makeObject(
+    requests,
     {
       method: 'POST',
       path: `/upload${requests.objectPath()}`,
-      query: {
-        uploadType: 'multipart',
-        ifGenerationMatch: mode === 'create' ? '0' : undefined,
-        fields: 'generation,md5Hash',
-      },
+      query: { uploadType: 'multipart' },
       headers: { 'content-type': `multipart/related; boundary=${boundary}` },
       body: [
         Buffer.from(
@@ -46,7 +44,7 @@ export async function uploadObject(
       ],
       pace,
     },
-    { where: key, signal },
+    { name: key, where: key, isCreate: mode === 'create', fields: ['md5Hash'], signal },
   );
   if (textOf(field(stored, 'md5Hash')) === md5Hash) return textOf(field(stored, 'generation'));
   throw new StoreError('corrupt', 'the server does not confirm the bytes that were sent', {

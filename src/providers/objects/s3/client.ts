@@ -7,6 +7,7 @@ import { createTransport } from '../../aws/transport.ts';
 import type { ConnectionWarnings } from '../connection-warnings.ts';
 import { isOpenNetwork } from '../endpoint.ts';
 import type { S3Settings } from '../settings.ts';
+import { isWebPage } from '../web-page.ts';
 import type { BucketPlace } from './bucket-region.ts';
 import { isAmazonHost, s3EndpointOrigin } from './location.ts';
 import type { S3Location } from './location.ts';
@@ -14,9 +15,6 @@ import { RequestHandler } from './request-handler.ts';
 
 /** The names of buckets that a host name can begin with, and that a certificate for `*.` covers. */
 const HOST_LABEL = /^[a-z0-9-]+$/;
-
-/** Of statuses below 500, those that say "not now". */
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -110,15 +108,13 @@ function answerIn(error: unknown): unknown {
   return typeof error === 'object' && error !== null && '$response' in error ? error.$response : undefined;
 }
 
-/** A web page with success or a refusal, not what gateways answer while a server is down or busy. */
 function isPage(response: unknown): boolean {
   if (typeof response !== 'object' || response === null) return false;
   if (!('headers' in response) || !('statusCode' in response)) return false;
   const { headers, statusCode } = response;
   if (typeof headers !== 'object' || headers === null || typeof statusCode !== 'number') return false;
   const type = 'content-type' in headers ? String(headers['content-type']) : '';
-  const isPassing = statusCode >= 500 || PASSING.has(statusCode);
-  return !isPassing && type.startsWith('text/html') && !('x-amz-request-id' in headers);
+  return isWebPage(statusCode, type) && !('x-amz-request-id' in headers);
 }
 
 function pageError(where: string, cause?: unknown): StoreError {

@@ -70,9 +70,10 @@ export class ObjectHeaders {
 
   /** Of a get, a head, and each part of a put. Rejects as `forPut`. */
   async forRead(): Promise<CustomerKey> {
-    const path = this.#settings.customerKeyFile;
-    if (path === undefined) return {};
-    this.#customerKey ??= readCustomerKey(path);
+    const { customerKey, customerKeyFile } = this.#settings;
+    if (customerKey !== undefined) return customerKeyOf(customerKey, 'the customer’s key in the settings');
+    if (customerKeyFile === undefined) return {};
+    this.#customerKey ??= readCustomerKey(customerKeyFile);
     return this.#customerKey;
   }
 
@@ -93,10 +94,11 @@ export class ObjectHeaders {
 
   /** Throws StoreError `unsupported` where the server has not encrypted what it was told to: some ignore the wish. */
   confirmEncryption(answer: Encrypted, where: string): void {
-    const { serverSideEncryption, customerKeyFile } = this.#settings;
+    const { serverSideEncryption, customerKey, customerKeyFile } = this.#settings;
+    const hasCustomerKey = customerKey !== undefined || customerKeyFile !== undefined;
     const isConfirmed =
       (serverSideEncryption === undefined || answer.ServerSideEncryption === serverSideEncryption) &&
-      (customerKeyFile === undefined || answer.SSECustomerAlgorithm === 'AES256');
+      (!hasCustomerKey || answer.SSECustomerAlgorithm === 'AES256');
     if (isConfirmed) return;
     throw new StoreError('unsupported', 'the server took an object without encrypting it as it was told to', {
       where,
@@ -119,24 +121,29 @@ async function readCustomerKey(path: string): Promise<CustomerKey> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new UsageError('the file with the customer’s key cannot be read', { where: path, cause });
   });
+  return customerKeyOf(bytes, path);
+}
+
+function customerKeyOf(bytes: Uint8Array, where: string): CustomerKey {
   if (bytes.byteLength !== CUSTOMER_KEY_BYTES) {
     throw new UsageError(`a customer’s key has ${CUSTOMER_KEY_BYTES} bytes, not ${bytes.byteLength}`, {
-      where: path,
+      where,
       advice: 'make one with: head -c 32 /dev/urandom',
     });
   }
-  return { SSECustomerAlgorithm: 'AES256', SSECustomerKey: bytes.toString('base64') };
+  return { SSECustomerAlgorithm: 'AES256', SSECustomerKey: Buffer.from(bytes).toString('base64') };
 }
 
-function checkEncryption({ serverSideEncryption, kmsKeyId, customerKeyFile }: S3Settings): void {
+function checkEncryption({ serverSideEncryption, kmsKeyId, customerKey, customerKeyFile }: S3Settings): void {
   if (serverSideEncryption !== undefined && !['AES256', 'aws:kms'].includes(serverSideEncryption)) {
     throw wrong('serverSideEncryption must be AES256 or aws:kms', serverSideEncryption);
   }
   if (kmsKeyId !== undefined && serverSideEncryption !== 'aws:kms') {
     throw wrong('a KMS key needs serverSideEncryption aws:kms', kmsKeyId);
   }
-  if (customerKeyFile !== undefined && serverSideEncryption !== undefined) {
-    throw wrong('a customer’s key excludes serverSideEncryption', customerKeyFile);
+  const hasCustomerKey = customerKey !== undefined || customerKeyFile !== undefined;
+  if (hasCustomerKey && serverSideEncryption !== undefined) {
+    throw wrong('a customer’s key excludes serverSideEncryption', serverSideEncryption);
   }
 }
 

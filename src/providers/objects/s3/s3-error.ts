@@ -1,7 +1,7 @@
 import { StoreError, TranshipError, describeError } from '../../../base/errors.ts';
 import { answerOf } from '../../aws/answer.ts';
 import type { Answer } from '../../aws/answer.ts';
-import { meaningError, parseRetryAfterMs } from '../meaning.ts';
+import { meaningError, parseRetryAfterMs, proxyRefused } from '../meaning.ts';
 import type { Meaning } from '../meaning.ts';
 import { networkError } from '../network-error.ts';
 import { regionInRefusal } from './bucket-region.ts';
@@ -133,11 +133,7 @@ const byStatus: Readonly<Record<number, Meaning>> = {
   308: redirected,
   401: { code: 'unauthenticated', what: 'the server wants other credentials', advice: keyAdvice },
   403: refused,
-  407: {
-    code: 'unauthenticated',
-    what: 'the proxy wants other credentials',
-    advice: 'put user and password into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port',
-  },
+  407: proxyRefused,
   408: { code: 'timeout', what: 'the server waited too long for the request', retryable: true },
   409: { code: 'conflict', what: 'the server refused because of a conflict' },
   412: { code: 'already-exists', what: 'the object exists already' },

@@ -4,7 +4,7 @@ import type { S3Credentials, S3Settings } from '../settings.ts';
 import { parseTagList } from '../tag-list.ts';
 import type { CredentialSource, ProviderStore } from './described-store.ts';
 import { iniSection } from './ini-section.ts';
-import { meaningless, taken, unsupportedText } from './known-keys.ts';
+import { meaningless, taken } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { certificatesOf, endpointOf, textOf } from './value-forms.ts';
 import type { YamlValue } from './yaml-value.ts';
@@ -22,6 +22,10 @@ export interface AwsDraft {
   serverSideEncryption?: S3Settings['serverSideEncryption'];
   kmsKeyId?: string | undefined;
   customerKeyFile?: string | undefined;
+  /** Where it names a Secret and its key: `name/key`. */
+  customerKeySecret?: YamlValue | undefined;
+  /** What that Secret holds. */
+  customerKey?: Uint8Array | undefined;
   tags?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -35,8 +39,8 @@ export const awsConfigKeys: KnownKeys<AwsDraft> = {
   serverSideEncryption: taken((value, draft) => (draft.serverSideEncryption = encryptionOf(value))),
   kmsKeyId: taken((value, draft) => (draft.kmsKeyId = textOf(value))),
   customerKeyEncryptionFile: taken((value, draft) => (draft.customerKeyFile = textOf(value))),
-  customerKeyEncryptionSecret: unsupportedText(
-    'store the key as a file and name that as customerKeyEncryptionFile',
+  customerKeyEncryptionSecret: taken(
+    (value, draft) => (draft.customerKeySecret = textOf(value) === undefined ? undefined : value),
   ),
   tagging: taken((value, draft) => (draft.tags = tagsOf(value))),
   insecureSkipTLSVerify: taken(
@@ -87,13 +91,16 @@ function tagsOf(value: YamlValue): Readonly<Record<string, string>> | undefined 
 
 /** What is asked of bucket and server; of several encryptions the one that Velero's plug-in would take. */
 function bucketSettings(draft: AwsDraft): S3Settings {
-  const { kmsKeyId, customerKeyFile, serverSideEncryption, tags, caCertificates, insecure } = draft;
+  const { kmsKeyId, customerKey, customerKeyFile, serverSideEncryption } = draft;
+  const { tags, caCertificates, insecure } = draft;
   const encryption =
     kmsKeyId !== undefined
       ? ({ kmsKeyId, serverSideEncryption: 'aws:kms' } as const)
       : customerKeyFile !== undefined
         ? { customerKeyFile }
-        : { serverSideEncryption };
+        : customerKey !== undefined
+          ? { customerKey }
+          : { serverSideEncryption };
   const all = { ...encryption, tags, caCertificates, insecureTls: insecure === undefined ? undefined : true };
   return withoutUndefined(all);
 }

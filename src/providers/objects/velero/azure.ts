@@ -4,7 +4,7 @@ import { credentialsOf } from './described-store.ts';
 import type { CredentialSource, ProviderStore } from './described-store.ts';
 import { meaningless, taken } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
-import { certificatesOf, endpointOf, textOf } from './value-forms.ts';
+import { certificatesOf, endpointOf, endpointWithPathOf, textOf } from './value-forms.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /** What a description says of Azure Blob Storage, while it is read. */
@@ -18,7 +18,7 @@ export interface AzureDraft {
 /** Keys of `spec.config` for velero-plugin-for-microsoft-azure. */
 export const azureConfigKeys: KnownKeys<AzureDraft> = {
   storageAccount: taken((value, draft) => (draft.account = textOf(value))),
-  storageAccountURI: taken((value, draft) => (draft.endpoint = endpointOf(value, 'https://'))),
+  storageAccountURI: taken((value, draft) => (draft.endpoint = endpointWithPathOf(value, 'https://'))),
   storageAccountKeyEnvVar: {
     kind: 'unsupported',
     asks: (value) => !['', ...azureKeyNames].includes(value.text() ?? ''),

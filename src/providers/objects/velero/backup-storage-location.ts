@@ -9,9 +9,15 @@ import { gcpConfigKeys, gcpStore } from './gcp.ts';
 import type { GcpDraft } from './gcp.ts';
 import { meaningless, takeKeys, taken } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
-import type { Secrets } from './secrets.ts';
+import type { Secret, Secrets } from './secrets.ts';
 import { encodedCertificatesOf, textOf } from './value-forms.ts';
 import type { YamlValue } from './yaml-value.ts';
+
+/** Of a key with which a server encrypts and decrypts, and which it forgets. */
+const CUSTOMER_KEY_BYTES = 32;
+
+/** The Secret of a name, in the namespace of the location. */
+type FindSecret = (name: string) => Secret | undefined;
 
 interface SpecDraft {
   readOnly: boolean;
@@ -62,9 +68,11 @@ export function readBackupStorageLocation(
   const storage: ObjectStorageDraft = { prefix: '' };
   takeKeys(spec.member('objectStorage'), objectStorageKeys, storage);
   const bucket = spec.member('objectStorage').member('bucket').requiredText();
-  const { credentials, warnings } = credentialsOf(object, secrets, source);
-  const described = providerStore(spec, credentials);
-  const pem = storage.caCertificates ?? referredCertificates(object, secrets);
+  const namespace = object.member('metadata').member('namespace').text();
+  const findSecret: FindSecret = (name) => secrets.find(name, namespace);
+  const { credentials, warnings } = credentialsOf(spec, findSecret, source);
+  const described = providerStore(spec, credentials, findSecret);
+  const pem = storage.caCertificates ?? referredCertificates(spec, findSecret);
   const store = { ...described, settings: withCertificates(described.settings, pem) };
   return {
     store,
@@ -76,13 +84,18 @@ export function readBackupStorageLocation(
   };
 }
 
-function providerStore(spec: YamlValue, credentials: CredentialSource | undefined): ProviderStore {
+function providerStore(
+  spec: YamlValue,
+  credentials: CredentialSource | undefined,
+  findSecret: FindSecret,
+): ProviderStore {
   const provider = spec.member('provider');
   const config = spec.member('config');
   switch (provider.requiredText().replace(/^velero\.io\//, '')) {
     case 'aws': {
       const draft: AwsDraft = {};
       takeKeys(config, awsConfigKeys, draft);
+      draft.customerKey = customerKeyOf(draft.customerKeySecret, findSecret);
       return awsStore(draft, credentials);
     }
     case 'gcp': {
@@ -100,14 +113,31 @@ function providerStore(spec: YamlValue, credentials: CredentialSource | undefine
   }
 }
 
+/** Throws UsageError where the Secret is not in the file: without it nothing could be read. */
+function customerKeyOf(reference: YamlValue | undefined, findSecret: FindSecret): Uint8Array | undefined {
+  if (reference === undefined) return undefined;
+  const [, name, key] = /^([^/]+)\/([^/]+)$/.exec(reference.requiredText()) ?? [];
+  if (name === undefined || key === undefined) {
+    throw reference.wrong('names no Secret and its key', 'write SECRET/KEY');
+  }
+  const bytes = requiredSecret(reference, name, findSecret).bytes(key);
+  if (bytes.byteLength === CUSTOMER_KEY_BYTES) return bytes;
+  throw reference.wrong(`names a key of ${bytes.byteLength} bytes, where it has ${CUSTOMER_KEY_BYTES}`);
+}
+
+function requiredSecret(reference: YamlValue, name: string, findSecret: FindSecret): Secret {
+  const secret = findSecret(name);
+  if (secret === undefined) throw reference.wrong(`names the Secret ${name}, which is not in the file`);
+  return secret;
+}
+
 /** Throws UsageError where the Secret is not in the file: without it the server would be taken for an impostor. */
-function referredCertificates(object: YamlValue, secrets: Secrets): string | undefined {
-  const reference = object.member('spec').member('objectStorage').member('caCertRef');
+function referredCertificates(spec: YamlValue, findSecret: FindSecret): string | undefined {
+  const reference = spec.member('objectStorage').member('caCertRef');
   if (!reference.isPresent) return undefined;
   const name = reference.member('name').requiredText();
   const key = reference.member('key').requiredText();
-  const secret = secrets.find(name, object.member('metadata').member('namespace').text());
-  if (secret === undefined) throw reference.wrong(`names the Secret ${name}, which is not in the file`);
+  const secret = requiredSecret(reference, name, findSecret);
   const pem = secret.bytes(key).toString('utf8');
   parseCertificates(pem, secret.placeOf(key));
   return pem;
@@ -115,15 +145,15 @@ function referredCertificates(object: YamlValue, secrets: Secrets): string | und
 
 /** From the Secret that the location names, or the one that Velero takes where it names none. */
 function credentialsOf(
-  object: YamlValue,
-  secrets: Secrets,
+  spec: YamlValue,
+  findSecret: FindSecret,
   source: CredentialSource | undefined,
 ): { readonly credentials: CredentialSource | undefined; readonly warnings: readonly string[] } {
   if (source !== undefined) return { credentials: source, warnings: [] };
-  const named = object.member('spec').member('credential');
+  const named = spec.member('credential');
   const name = named.isPresent ? named.member('name').requiredText() : 'cloud-credentials';
   const key = named.isPresent ? named.member('key').requiredText() : 'cloud';
-  const secret = secrets.find(name, object.member('metadata').member('namespace').text());
+  const secret = findSecret(name);
   if (secret !== undefined) {
     const text = secret.bytes(key).toString('utf8');
     return { credentials: { kind: 'text', text, place: secret.placeOf(key) }, warnings: [] };

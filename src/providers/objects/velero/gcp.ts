@@ -1,7 +1,7 @@
 import { withoutUndefined } from '../merged-settings.ts';
 import { credentialsOf } from './described-store.ts';
 import type { CredentialSource, ProviderStore } from './described-store.ts';
-import { meaningless, taken, unsupportedText } from './known-keys.ts';
+import { meaningless, taken } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { certificatesOf, endpointOf, textOf } from './value-forms.ts';
 
@@ -9,6 +9,8 @@ import { certificatesOf, endpointOf, textOf } from './value-forms.ts';
 export interface GcpDraft {
   endpoint?: string | undefined;
   credentialsFile?: string | undefined;
+  kmsKeyName?: string | undefined;
+  universeDomain?: string | undefined;
   caCertificates?: string | undefined;
 }
 
@@ -16,20 +18,22 @@ export interface GcpDraft {
 export const gcpConfigKeys: KnownKeys<GcpDraft> = {
   storeEndpoint: taken((value, draft) => (draft.endpoint = endpointOf(value))),
   credentialsFile: taken((value, draft) => (draft.credentialsFile = textOf(value))),
-  kmsKeyName: unsupportedText('leave it out and set it as the default of the bucket'),
-  serviceAccount: unsupportedText('bind the account to the pod, or use its key file'),
-  universeDomain: unsupportedText('name the endpoint with storeEndpoint'),
+  kmsKeyName: taken((value, draft) => (draft.kmsKeyName = textOf(value))),
+  universeDomain: taken((value, draft) => (draft.universeDomain = textOf(value))),
+  // Of links that Velero signs.
+  serviceAccount: meaningless,
   caCert: taken((value, draft) => (draft.caCertificates = certificatesOf(value))),
   bucket: meaningless,
   prefix: meaningless,
 };
 
 export function gcpStore(draft: GcpDraft, source: CredentialSource | undefined): ProviderStore {
-  const { endpoint, credentialsFile, caCertificates } = draft;
+  const { endpoint, credentialsFile, kmsKeyName, universeDomain, caCertificates } = draft;
+  const bucketSettings = { kmsKeyName, universeDomain, caCertificates };
   const query = endpoint === undefined ? '' : `?endpoint=${endpoint}`;
   return {
     locationFor: (bucket, prefix) => `gs://${bucket}${prefix === '' ? '' : `/${prefix}`}${query}`,
-    settings: { gcs: withoutUndefined({ ...credentialsOf(source, credentialsFile), caCertificates }) },
+    settings: { gcs: withoutUndefined({ ...credentialsOf(source, credentialsFile), ...bucketSettings }) },
     warnings: [],
   };
 }

@@ -18,11 +18,6 @@ export function taken<Draft>(take: (value: YamlValue, draft: Draft) => void): Ke
   return { kind: 'taken', take };
 }
 
-/** A key that asks for something as soon as it holds text. */
-export function unsupportedText(advice: string): KeyMeaning<unknown> {
-  return { kind: 'unsupported', asks: (value) => (value.text() ?? '') !== '', advice };
-}
-
 /** Takes all members over. Throws UsageError for an unknown one, which names the nearest that is known. */
 export function takeKeys<Draft>(value: YamlValue, known: KnownKeys<Draft>, draft: Draft): void {
   for (const [name, member] of value.members()) {

@@ -6,14 +6,16 @@ import type { CredentialSource, DescribedStore } from './described-store.ts';
 import type { VeleroLocation } from './location.ts';
 import { readMigStorage } from './mig-storage.ts';
 import { Secrets } from './secrets.ts';
+import { onlyObjectsWith } from './yaml-objects.ts';
 import { parseYaml } from './yaml-value.ts';
 import type { YamlValue } from './yaml-value.ts';
 
-/** More than the stores and Secrets of a namespace; a disk image is not read to its end. */
-const MAX_BYTES = 4 * 1024 * 1024;
+/** More than most of what a cluster holds; a disk image is not read to its end. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 const readers = { BackupStorageLocation: readBackupStorageLocation, MigStorage: readMigStorage } as const;
 type Kind = keyof typeof readers;
+const kinds = [...Object.keys(readers), 'Secret'];
 
 /**
  * Reads the file of a location: YAML or JSON with one or more documents, lists among them, in which one object is a
@@ -25,7 +27,8 @@ export async function readDescription(
   signal: AbortSignal | undefined,
 ): Promise<DescribedStore> {
   const name = place.file === '-' ? 'standard input' : place.file;
-  const objects = parseYaml(await readText(place.file, signal), name).flatMap(objectsOf);
+  const text = onlyObjectsWith(kinds, await readText(place.file, signal));
+  const objects = parseYaml(text, name).flatMap(objectsOf);
   const { kind, object } = chosen(objects, place.name, name);
   const source: CredentialSource | undefined =
     place.credentials === undefined ? undefined : { kind: 'file', path: place.credentials };
@@ -47,7 +50,7 @@ async function readText(file: string, signal: AbortSignal | undefined): Promise<
       pieces.push(piece);
       sizeBytes += piece.byteLength;
       if (sizeBytes > MAX_BYTES) {
-        throw new UsageError('the description is larger than 4 MiB', {
+        throw new UsageError('the description is larger than 16 MiB', {
           where: file,
           advice: 'leave in it the store and its Secret only',
         });

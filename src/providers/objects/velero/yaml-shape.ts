@@ -1,13 +1,15 @@
 import { Lexer } from 'yaml';
 import { UsageError } from '../../../base/errors.ts';
 
-/** Objects of Kubernetes are far from either; beyond them a parser takes minutes and gigabytes. */
+/** Objects of Kubernetes are far from all; beyond them a parser takes minutes and gigabytes. */
 const MAX_DEPTH = 100;
+/** Words, signs and spaces between them, which a parser takes seconds for. */
+const MAX_TOKENS = 1_000_000;
 const MAX_DOCUMENTS = 1000;
 
-/** Throws UsageError for YAML whose brackets or dashes in a line are nested too deep, or with too many documents. */
+/** Throws UsageError for YAML that is too long to be parsed, or nested too deep by brackets or by dashes in a line. */
 export function checkYamlShape(text: string, file: string): void {
-  let [brackets, indicators, documents, line] = [0, 0, 0, 1];
+  let [brackets, indicators, documents, tokens, line] = [0, 0, 0, 0, 1];
   for (const token of new Lexer().lex(text)) {
     if (token === '[' || token === '{') brackets += 1;
     else if (token === ']' || token === '}') brackets -= 1;
@@ -19,6 +21,13 @@ export function checkYamlShape(text: string, file: string): void {
     }
     if (brackets + indicators > MAX_DEPTH) {
       throw new UsageError('the YAML is nested too deep', { where: `${file}:${line}` });
+    }
+    if (token !== '\n') tokens += 1;
+    if (tokens > MAX_TOKENS) {
+      throw new UsageError('the YAML has too many values', {
+        where: `${file}:${line}`,
+        advice: 'leave in it the store and its Secret only',
+      });
     }
     if (documents > MAX_DOCUMENTS) throw new UsageError('the YAML has too many documents', { where: file });
   }

@@ -11,7 +11,7 @@ import { EbsDriver } from '../../../../src/providers/disks/ebs/driver.ts';
 import { openDisks } from '../../../../src/providers/disks/open.ts';
 import type { AwsDiskSettings } from '../../../../src/providers/disks/settings.ts';
 import { Ec2Double } from '../../../support/disks/ec2-double.ts';
-import { freePort } from '../../../support/s3/free-port.ts';
+import { freePort } from '../../../support/servers/free-port.ts';
 import { listening } from '../../../support/listening.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 

@@ -1,5 +1,6 @@
 /** What becomes of answers that no well server gives, and of Google's refusals, from a server that gives just those. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
@@ -87,6 +88,14 @@ describe('an answer of a GCS server', () => {
       'permission-denied',
       false,
       /for want of storage\.objects\.create: key.*objectUser/,
+    ],
+    [
+      403,
+      'forbidden',
+      'Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been authorized.',
+      'permission-denied',
+      false,
+      /may not use the key: key \(.*cryptoKeyEncrypterDecrypter/,
     ],
     [401, 'authError', 'Invalid Credentials', 'unauthenticated', false, /does not accept the credentials/],
     [
@@ -297,6 +306,48 @@ describe('an answer of a GCS server', () => {
     assert.equal((await errorOf(store.get('key', { range: { start: 5, end: 7 } }))).code, 'unsupported');
   });
 
+  it('that does not confirm the key of a new object is none, and what was made is taken back', async (t) => {
+    const kmsKeyName = 'projects/p/locations/l/keyRings/r/cryptoKeys/k';
+    const seen: URL[] = [];
+    const deleted: string[] = [];
+    let used: string | undefined;
+    const body = Buffer.alloc(2 ** 20);
+    const md5Hash = createHash('md5').update(body).digest('base64');
+    const inParts = { partSizeBytes: body.length };
+    const answer: Answer = (request, response) => {
+      const url = new URL(request.url ?? '', 'http://127.0.0.1');
+      if (request.method === 'POST' && !url.pathname.startsWith('/batch')) seen.push(url);
+      if (request.method === 'DELETE') deleted.push(`${url.pathname}?${url.searchParams.get('generation')}`);
+      const isThere = request.method !== 'GET';
+      response.writeHead(isThere ? 200 : 404, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify(
+          isThere
+            ? { generation: '7', md5Hash, kmsKeyName: used }
+            : { error: { message: 'No such object: b/k' } },
+        ),
+      );
+    };
+    const store = await storeThatAnswers(t, answer, { kmsKeyName });
+    for (const other of [undefined, `${kmsKeyName}2/cryptoKeyVersions/1`, kmsKeyName.slice(0, -1)]) {
+      used = other;
+      const error = await errorOf(store.put('key', body));
+      assert.deepEqual([error.code, error.retryable, error.where], ['unsupported', false, 'key']);
+      assert.deepEqual(deleted, [], 'what was replaced is gone, and what replaced it must stay');
+      await errorOf(store.put('key', body, { mode: 'create' }));
+      assert.deepEqual(deleted.splice(0), ['/storage/v1/b/bucket/o/key?7']);
+      assert.equal((await errorOf(store.putLarge('key', [body, body], inParts))).code, 'unsupported');
+    }
+    used = `${kmsKeyName}/cryptoKeyVersions/3`;
+    await store.put('key', body, { mode: 'create' });
+    await store.putLarge('large', [body, body], inParts);
+    assert.match(seen.at(-1)?.pathname ?? '', /\/o\/large\/compose$/);
+    assert.deepEqual(
+      seen.filter((url) => url.searchParams.get('kmsKeyName') !== kmsKeyName),
+      [],
+    );
+  });
+
   it('is asked for on behalf of the project that pays', async (t) => {
     const seen: unknown[] = [];
     const answer: Answer = (request, response) => {
@@ -349,6 +400,13 @@ describe('a driver of GCS', () => {
     assert.deepEqual(seen, []);
     await assert.rejects(without.head('key', {}), StoreError);
     assert.deepEqual(new Set(seen), new Set([undefined]));
+  });
+
+  it('refuses a name that no key has, and a universe that is no domain', () => {
+    const open = (settings: GcsSettings) => () =>
+      new GcsDriver({ ...somewhere, endpoint: undefined }, settings);
+    assert.throws(open({ kmsKeyName: 'my-key' }), /not the name of a key.*: my-key \(write projects/);
+    assert.throws(open({ universeDomain: 'https://cloud.example' }), UsageError);
   });
 
   it('refuses an idle timeout that no timer can keep, and an access token that is none', async () => {

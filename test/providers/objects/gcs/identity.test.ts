@@ -10,11 +10,14 @@ import { CancelledError, StoreError } from '../../../../src/base/errors.ts';
 import { GcsDriver } from '../../../../src/providers/objects/gcs/driver.ts';
 import { createIdentity } from '../../../../src/providers/google/identity.ts';
 import type { GcsSettings } from '../../../../src/providers/objects/settings.ts';
+import { startConnectProxy } from '../../../support/connect-proxy.ts';
 import { newGcsBucket } from '../../../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../../../support/gcs/gcs-suite.ts';
 import { TokenServer } from '../../../support/gcs/token-server.ts';
-import { startRefusingProxy } from '../../../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../../../support/servers/refusing-proxy.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { Authority } from '../../../support/tls/certificates.ts';
+import { startTlsFront } from '../../../support/tls/tls-front.ts';
 
 const lifeMs = 5000;
 const anywhere = { kind: 'gcs', bucket: 'bucket', prefix: '', userProject: undefined } as const;
@@ -255,6 +258,49 @@ describe('credentials of GCS', () => {
     assert.deepEqual(await identity.headers(), { authorization: 'Bearer ya29.1' });
   });
 
+  it('of a universe of its own are signed by the account, and shown to that universe’s store alone', async (t) => {
+    const authority = new Authority(temporaryFolder(t));
+    const [endpoint, seen] = await listener(t);
+    const certificate = authority.issue({ names: 'DNS:storage.cloud.example' });
+    const proxy = await startConnectProxy(t, await startTlsFront(t, endpoint, certificate));
+    const issued = tokens.issued;
+    const account = { ...tokens.serviceAccount, universe_domain: 'cloud.example' };
+    const driver = new GcsDriver(
+      { ...anywhere, endpoint: undefined },
+      {
+        universeDomain: 'cloud.example',
+        credentialsText: JSON.stringify(account),
+        caCertificates: authority.certificate,
+        proxy: { https: `http://127.0.0.1:${proxy.port}` },
+      },
+    );
+    t.after(() => driver.close());
+    await errorOf(driver.head('key', {}));
+    assert.deepEqual(
+      proxy.asked.map(({ line }) => line),
+      ['CONNECT storage.cloud.example:443'],
+    );
+    const [, claims = ''] = (seen[0]?.headers.authorization ?? '').split('.');
+    const said: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    assert.ok(typeof said === 'object' && said !== null && 'iss' in said && 'scope' in said);
+    assert.deepEqual(
+      [said.iss, said.scope],
+      [account.client_email, 'https://www.googleapis.com/auth/devstorage.read_write'],
+    );
+    assert.equal(tokens.issued, issued, 'a token was asked for elsewhere');
+  });
+
+  it('of one universe are not shown to another', async (t) => {
+    const foreign = { ...tokens.serviceAccount, universe_domain: 'cloud.example' };
+    const away = await errorWith({ credentialsFile: fileWith(t, foreign) });
+    assert.match(away.message, /are of cloud\.example, and the store of googleapis\.com: .*universe-domain/);
+    const home = await errorWith({
+      credentialsFile: fileWith(t, tokens.serviceAccount),
+      universeDomain: 'cloud.example',
+    });
+    assert.match(home.message, /are of googleapis\.com, and the store of cloud\.example/);
+  });
+
   it('are not carried to where a redirect leads, neither a token nor what it is got with', async (t) => {
     const [other, seen] = await listener(t);
     const [redirecting] = await listener(t, 307, other);
@@ -313,6 +359,9 @@ describe('credentials of GCS', () => {
     process.env['METADATA_SERVER_DETECTION'] = 'none';
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, '{"private_key": "-----BEGIN hunter2');
     assert.match((await defaultError()).message, /is no JSON/);
+    const foreign = { ...tokens.serviceAccount, universe_domain: 'cloud.example' };
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, foreign);
+    assert.match((await defaultError()).message, /are of cloud\.example, and the store of googleapis\.com/);
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nonexistent/key.json';
     assert.match((await defaultError()).message, /GOOGLE_APPLICATION_CREDENTIALS.*\/nonexistent\/key\.json/);
     delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];

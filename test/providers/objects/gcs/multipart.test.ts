@@ -11,8 +11,8 @@ import { newGcsBucket } from '../../../support/gcs/gcs-bucket.ts';
 import type { GcsBucket } from '../../../support/gcs/gcs-bucket.ts';
 import { gcsSuite } from '../../../support/gcs/gcs-suite.ts';
 import { listening } from '../../../support/listening.ts';
-import { startRefusingProxy } from '../../../support/s3/refusing-proxy.ts';
-import type { RefusalRule } from '../../../support/s3/refusing-proxy.ts';
+import { startRefusingProxy } from '../../../support/servers/refusing-proxy.ts';
+import type { RefusalRule } from '../../../support/servers/refusing-proxy.ts';
 
 const partSizeBytes = 1000;
 const body = Buffer.alloc(3 * partSizeBytes, 7);

@@ -154,7 +154,9 @@ describe('a proxy', () => {
   it('that wants a password, is not there, or is of another kind is told apart, without the password', async (t) => {
     const refusing = createServer();
     refusing.on('connect', (_request, socket) => {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
+      // With a page, as Squid does it.
+      const head = 'HTTP/1.1 407 Proxy Authentication Required\r\ncontent-type: text/html\r\n';
+      socket.end(`${head}content-length: 6\r\n\r\n<html>`);
     });
     const port = await listening(t, refusing);
     const through = (https: string) => driverAt(t, 'https://s3.test.invalid', { proxy: { https } });

@@ -2,69 +2,18 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { TestContext } from 'node:test';
-import { UsageError } from '../../../../src/base/errors.ts';
 import { silentLogger } from '../../../../src/base/logger.ts';
+import { parseCertificates } from '../../../../src/providers/objects/certificates.ts';
 import { openDriver, openStore } from '../../../../src/providers/objects/open.ts';
 import { awsConfigKeys } from '../../../../src/providers/objects/velero/aws.ts';
 import { azureConfigKeys } from '../../../../src/providers/objects/velero/azure.ts';
-import type { DescribedStore } from '../../../../src/providers/objects/velero/described-store.ts';
 import { gcpConfigKeys } from '../../../../src/providers/objects/velero/gcp.ts';
 import { migStorageKeys } from '../../../../src/providers/objects/velero/mig-storage.ts';
 import { mergedSettings } from '../../../../src/providers/objects/merged-settings.ts';
-import { parseVeleroLocation } from '../../../../src/providers/objects/velero/location.ts';
-import { readDescription } from '../../../../src/providers/objects/velero/read-description.ts';
 import { projectText } from '../../../support/project-files.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { Authority } from '../../../support/tls/certificates.ts';
-
-const secretKey = 'hush-this-is-secret';
-const ini = `[default]\naws_access_key_id=AKID\naws_secret_access_key=${secretKey}\n`;
-const encoded = (text: string): string => Buffer.from(text).toString('base64');
-
-const secret = `
-apiVersion: v1
-kind: Secret
-metadata: { name: cloud-credentials, namespace: velero }
-data:
-  cloud: ${encoded(ini)}
-`;
-
-function location(spec: string): string {
-  return `
-apiVersion: velero.io/v1
-kind: BackupStorageLocation
-metadata: { name: default, namespace: velero }
-spec:
-${spec.replace(/^/gm, '  ')}
-status: { phase: Available }
-`;
-}
-
-const plain = location(`provider: velero.io/aws
-objectStorage: { bucket: replica, prefix: /velero/ }
-config:
-  region: eu-west-1
-  s3Url: http://minio.velero.svc:9000
-  publicUrl: https://minio.example.com
-  s3ForcePathStyle: "true"
-  signatureVersion: "4"
-  checksumAlgorithm: ""`);
-
-async function read(t: TestContext, yaml: string, query = ''): Promise<DescribedStore> {
-  const file = join(temporaryFolder(t), 'store.yaml');
-  writeFileSync(file, yaml);
-  return readDescription(parseVeleroLocation(`${file}${query}`), undefined);
-}
-
-/** The message of the UsageError, without the folder of the file. */
-async function refusal(t: TestContext, yaml: string, query = ''): Promise<string> {
-  const [result] = await Promise.allSettled([read(t, yaml, query)]);
-  assert.ok(result.status === 'rejected' && result.reason instanceof UsageError, 'it was not refused');
-  assert.ok(!/\n/.test(result.reason.message), 'a message is one line');
-  assert.ok(!result.reason.message.includes(secretKey), 'a message holds a secret');
-  return result.reason.message.replace(/\/\S*\/store\.yaml/, 'store.yaml');
-}
+import { encoded, ini, location, plain, read, refusal, secret, secretKey } from './descriptions.ts';
 
 describe('a BackupStorageLocation', () => {
   it('opens the store that it means, with the credentials of its Secret', async (t) => {
@@ -79,7 +28,7 @@ describe('a BackupStorageLocation', () => {
   });
 
   it('may stand beside very many keys, and in one line of JSON', async (t) => {
-    const many = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n');
+    const many = Array.from({ length: 50_000 }, (_, index) => `Secret${index}: Secret`).join('\n');
     assert.match((await read(t, `${plain}---\n${many}\n`)).location, /^s3:\/\/replica\//);
     const data = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`k${index}`, 'QUFB']));
     const items = [
@@ -96,6 +45,34 @@ describe('a BackupStorageLocation', () => {
     const described = await read(t, list, '?path=restic/web');
     assert.match(described.location, /^s3:\/\/replica\/velero\/restic\/web\?/);
     assert.equal(described.settings.s3?.credentials?.accessKeyId, 'AKID');
+  });
+
+  it('may stand in all that a cluster prints, and is told by its line', async (t) => {
+    const pod = (index: number): string => `- apiVersion: v1
+  kind: Pod
+  metadata:
+    name: pod-${index}
+    managedFields:
+${'    - { fieldsV1: { "f:spec": { "f:containers": {} } } }\n'.repeat(60)}
+# kept apart by a comment
+  spec: |
+    - no item
+`;
+    const pods = Array.from({ length: 3000 }, (_, index) => pod(index)).join('');
+    const item = plain.trim().replace(/^/gm, '  ').replace('  ', '- ');
+    const text = `apiVersion: v1\nitems:\n${pods}${item}\n${pods.slice(0, pods.indexOf('- apiVersion', 100_000))}
+- kind: Pod
+kind: List
+metadata: { resourceVersion: "" }
+`;
+    assert.ok(text.length > 10 * 2 ** 20);
+    assert.match((await read(t, text)).location, /^s3:\/\/replica\//);
+    const line = text.slice(0, text.indexOf('s3Url')).split('\n').length;
+    const wrong = await refusal(t, text.replace('s3Url:', 's3URI:'));
+    assert.equal(
+      wrong,
+      `items[3000].spec.config.s3URI is no known key: store.yaml:${line} (did you mean s3Url?)`,
+    );
   });
 
   it('names the Secret and its key, and takes the profile that it names', async (t) => {
@@ -185,6 +162,16 @@ stringData:
       ...identity,
       customerKeyFile: '/key',
     });
+    const key = Buffer.alloc(32, 0xee);
+    const held = `${config('customerKeyEncryptionSecret: keys/sse-c, serverSideEncryption: AES256')}---
+kind: Secret
+metadata: { name: keys, namespace: velero }
+data: { sse-c: ${key.toString('base64')} }
+`;
+    const { s3 } = (await read(t, held)).settings;
+    assert.deepEqual(s3, { ...identity, customerKey: key });
+    const given = mergedSettings({ s3 }, { s3: { customerKeyFile: '/own' } });
+    assert.equal(given.s3?.customerKey, undefined, 'it goes before the file that the caller names');
     assert.equal((await settingsOf('insecureSkipTLSVerify: "true"'))?.insecureTls, true);
     assert.match(await refusal(t, config('tagging: "a=b&a=c"')), /tagging is no list of tags: store\.yaml:8/);
     assert.match(await refusal(t, config('serverSideEncryption: DES')), /must be AES256 or aws:kms/);
@@ -209,6 +196,20 @@ data: { pem: ${encoded(certificate)} }
     assert.equal(settings.azureBlob?.caCertificates, certificate);
     assert.match(await refusal(t, referred), /caCertRef names the Secret trust, which is not in the file/);
     assert.match(await refusal(t, trust('aws', `caCert: ${encoded('none')}`)), /no certificate is in it/);
+  });
+
+  it('trusts its own certificates also where the environment names others', async (t) => {
+    const [own, others] = [new Authority(temporaryFolder(t)), new Authority(temporaryFolder(t))];
+    const yaml = location(`provider: aws
+objectStorage: { bucket: replica, caCert: ${encoded(own.certificate)} }`);
+    const { settings } = await read(t, yaml);
+    const { s3, gcs } = mergedSettings(settings, { s3: { caCertificates: others.certificate } });
+    const trusted = parseCertificates(s3?.caCertificates ?? '', 'here');
+    assert.deepEqual(
+      trusted,
+      [own.certificate, others.certificate].map((pem) => pem.trim()),
+    );
+    assert.equal(gcs?.caCertificates, own.certificate);
   });
 
   it('of Google and Azure takes the credentials of its Secret, and gives way to a file of the caller', async (t) => {
@@ -239,6 +240,15 @@ config: { storageAccount: account, storageAccountKeyEnvVar: AZURE_STORAGE_ACCOUN
   it('of Google and Azure leads to their stores', async (t) => {
     const gcp = location('provider: gcp\nobjectStorage: { bucket: replica, prefix: velero }');
     assert.equal((await read(t, gcp)).location, 'gs://replica/velero');
+    const kmsKeyName = 'projects/p/locations/l/keyRings/r/cryptoKeys/k';
+    const { settings } = await read(
+      t,
+      gcp.replace(
+        'status:',
+        `  config: { kmsKeyName: ${kmsKeyName}, universeDomain: cloud.example, serviceAccount: a@b }\nstatus:`,
+      ),
+    );
+    assert.deepEqual(settings, { gcs: { kmsKeyName, universeDomain: 'cloud.example' } });
     const azure = location(`provider: velero.io/azure
 objectStorage: { bucket: container }
 config: { storageAccount: account, resourceGroup: group, useAAD: "true", blockSizeInBytes: "1048576" }`);
@@ -293,154 +303,6 @@ data:
     assert.equal(bucket, 'spec.backupStorageConfig.awsBucketName is missing: store.yaml:9');
     const half = await refusal(t, `${storage}---${keys.replace(/^ {2}aws-secret.*\n/m, '')}`);
     assert.equal(half, 'data.aws-secret-access-key is missing: store.yaml:18');
-  });
-});
-
-describe('a description that is wrong', () => {
-  const cases: readonly (readonly [title: string, yaml: string, message: string])[] = [
-    [
-      'names the nearest key that is known',
-      plain.replace('s3Url:', 's3URI:'),
-      'spec.config.s3URI is no known key: store.yaml:10 (did you mean s3Url?)',
-    ],
-    [
-      'has a key of the specification that nobody knows',
-      plain.replace('provider:', 'bucket: b\n  provider:'),
-      'spec.bucket is no known key: store.yaml:6 (did you mean config?)',
-    ],
-    [
-      'has no bucket',
-      location('provider: aws\nobjectStorage: { prefix: p }'),
-      'spec.objectStorage.bucket is missing: store.yaml:7',
-    ],
-    [
-      'has an unknown provider',
-      location('provider: velero.io/alibabacloud\nobjectStorage: { bucket: b }'),
-      'spec.provider names a provider that is not known: store.yaml:6 (use aws, gcp or azure)',
-    ],
-    [
-      'has no text where text must be',
-      plain.replace('"true"', 'true'),
-      'spec.config.s3ForcePathStyle must be text: store.yaml:12 (put it in quotes)',
-    ],
-    [
-      'has a flag that is none',
-      plain.replace('"true"', '"yes"'),
-      'spec.config.s3ForcePathStyle must be "true" or "false": store.yaml:12',
-    ],
-    [
-      'has a URL that is none',
-      plain.replace('http://minio.velero.svc:9000', 'minio.velero.svc'),
-      'spec.config.s3Url is no URL: store.yaml:10 (write http://HOST:PORT or https://HOST)',
-    ],
-    [
-      'has credentials in a URL',
-      plain.replace('http://minio', `http://me:${secretKey}@minio`),
-      'spec.config.s3Url must be a scheme, a host and a port: store.yaml:10 (write http://HOST:PORT or https://HOST)',
-    ],
-    [
-      'has a prefix that no key can have',
-      plain.replace('/velero/', 'a//b'),
-      'spec.objectStorage.prefix is no prefix that object keys can have: store.yaml:7',
-    ],
-    [
-      'has a mapping of another kind',
-      location('provider: aws\nobjectStorage: bucket'),
-      'spec.objectStorage must be a mapping: store.yaml:7',
-    ],
-    ['is no YAML', `${plain}\n  : [`, 'not valid YAML, BAD_INDENT: store.yaml:17'],
-    ['describes no store', secret, 'no BackupStorageLocation and no MigStorage: store.yaml'],
-    [
-      'wants what there is no setting for',
-      plain.replace('region: eu-west-1', 'customerKeyEncryptionSecret: key/name'),
-      'spec.config.customerKeyEncryptionSecret is not supported yet: store.yaml:9 ' +
-        '(store the key as a file and name that as customerKeyEncryptionFile)',
-    ],
-    [
-      'has a Secret that is no base64',
-      `${plain}---${secret.replace(encoded(ini), 'x?')}`,
-      'data.cloud must be base64: store.yaml:21',
-    ],
-    [
-      'has a Secret without the key',
-      `${plain}---${secret.replace('cloud:', 'clouds:')}`,
-      'data.cloud is missing: store.yaml:20',
-    ],
-    [
-      'has a Secret without a field',
-      `${plain}---${secret.replace(encoded(ini), encoded(ini.replace('aws_secret_access_key', 'key')))}`,
-      'the profile "default" has no aws_secret_access_key: cloud of Secret cloud-credentials, store.yaml:16 ' +
-        '(for roles and programs, store it as a file and name that with ?credentials=FILE)',
-    ],
-    [
-      'has a Secret without the profile',
-      `${plain.replace('region:', 'profile: other\n    region:')}---${secret}`,
-      'the credentials have no profile "other": cloud of Secret cloud-credentials, store.yaml:17',
-    ],
-    [
-      'has a key twice',
-      plain.replace('  provider:', '  provider: velero.io/gcp\n  provider:'),
-      'spec.provider stands there twice: store.yaml:7',
-    ],
-    [
-      'has an alias',
-      plain.replace('{ bucket: replica, prefix: /velero/ }', '{ bucket: &name replica, prefix: *name }'),
-      'spec.objectStorage.prefix is an alias, which is not read: store.yaml:7 (write out what it stands for)',
-    ],
-    [
-      'is nested deep in brackets',
-      `${plain}---\na: ${'['.repeat(200)}${']'.repeat(200)}\n`,
-      'the YAML is nested too deep: store.yaml:17',
-    ],
-    [
-      'is nested deep in dashes of a line',
-      `${plain}---\n${'- '.repeat(200)}a\n`,
-      'the YAML is nested too deep: store.yaml:17',
-    ],
-    [
-      'stands among very many documents',
-      `${plain}${'---\na: 1\n'.repeat(1001)}`,
-      'the YAML has too many documents: store.yaml',
-    ],
-    [
-      'is larger than 4 MiB',
-      `${plain}---\na: ${'x'.repeat(4 * 2 ** 20)}\n`,
-      'the description is larger than 4 MiB: store.yaml (leave in it the store and its Secret only)',
-    ],
-    [
-      'is of Azure and names no account',
-      location('provider: azure\nobjectStorage: { bucket: b }\nconfig: { resourceGroup: g }'),
-      'spec.config.storageAccount is missing: store.yaml:8',
-    ],
-  ];
-  for (const [title, yaml, message] of cases) {
-    it(title, async (t) => {
-      assert.equal(await refusal(t, yaml), message);
-    });
-  }
-
-  it('is nested deep in lines', async (t) => {
-    const yaml = Array.from({ length: 2500 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
-    assert.match(await refusal(t, yaml), /^not valid YAML, RESOURCE_EXHAUSTION: store\.yaml:\d+$/);
-  });
-
-  it('is told when it is not there', async () => {
-    await assert.rejects(openStore('velero:nowhere.yaml'), {
-      name: 'FileSystemError',
-      message: /^cannot read the description of the store: nowhere\.yaml \(/,
-    });
-  });
-
-  it('is told when the location is none', async () => {
-    for (const wrong of [
-      'velero:',
-      'velero:?path=a',
-      'velero:f?paths=a',
-      'velero:f?path=a&path=b',
-      'velero:f?path=..',
-    ]) {
-      await assert.rejects(openStore(wrong), UsageError);
-    }
   });
 });
 

@@ -15,14 +15,12 @@ export type Refusal = readonly [status: number, code: string];
 /** Undefined for a request that is let through. */
 export type RefusalRule = (request: IncomingMessage) => Refusal | undefined;
 
-const refusals: readonly [Refusal, ...Refusal[]] = [
-  [503, 'SlowDown'],
-  [500, 'InternalError'],
-  [503, 'ServiceUnavailable'],
-];
-
 /** What an overloaded or failing server does to a share of all requests, 0 to 1; the seed decides which it hits. */
-export function randomRefusals(share: number, seed: number): RefusalRule {
+export function randomRefusals(
+  share: number,
+  seed: number,
+  refusals: readonly [Refusal, ...Refusal[]],
+): RefusalRule {
   const random = createRandom(seed);
   return () => (random.chance(share) ? random.pick(refusals) : undefined);
 }
