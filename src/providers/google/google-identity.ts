@@ -107,7 +107,8 @@ function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios, sc
   switch (credentials.type) {
     case 'service_account':
       // Elsewhere than at Google a service account signs its tokens itself.
-      if (credentials.universeDomain !== GOOGLE_UNIVERSE) return new JWT(accountOf(credentials, transporter, scopes));
+      if (credentials.universeDomain !== GOOGLE_UNIVERSE)
+        return new JWT(accountOf(credentials, transporter, scopes));
       redirectTokens(transporter, credentials.tokenUri);
       return new JWT({
         ...accountOf(credentials, transporter, scopes),
