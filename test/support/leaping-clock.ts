@@ -7,7 +7,7 @@ interface Sleeper {
 }
 
 /**
- * A clock that leaps to the next sleeper as soon as one sleeps, so that waits take no time. Only sleeps of ten minutes
+ * A clock that leaps to the next sleeper as soon as one sleeps, so that waits take no time. Only sleeps of two minutes
  * and more, deadlines, end when others have carried time that far: work that waits for an answer does not move it.
  */
 export class LeapingClock implements Clock {
@@ -29,7 +29,7 @@ export class LeapingClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const isDeadline = ms >= 600_000;
+      const isDeadline = ms >= 120_000;
       const end = (): void => {
         this.#sleepers.delete(sleeper);
         signal?.removeEventListener('abort', abort);
