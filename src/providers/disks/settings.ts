@@ -17,6 +17,8 @@ export interface AwsDiskSettings extends ConnectionSettings {
   readonly endpoint?: string | undefined;
   /** The same of KMS, which is asked where a customer's key is shared. */
   readonly kmsEndpoint?: string | undefined;
+  /** The same of STS, which tells the account of the credentials. */
+  readonly stsEndpoint?: string | undefined;
 }
 
 /** How Compute Engine is reached. Credentials are found as for Google Cloud Storage. */
