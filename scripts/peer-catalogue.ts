@@ -65,12 +65,7 @@ export interface PythonRecipe {
 }
 
 export type PeerRecipe =
-  | GoRecipe
-  | DebianProgramRecipe
-  | DebianTreeRecipe
-  | CargoRecipe
-  | NpmRecipe
-  | PythonRecipe;
+  GoRecipe | DebianProgramRecipe | DebianTreeRecipe | CargoRecipe | NpmRecipe | PythonRecipe;
 
 export interface Peer<Name extends string = PeerName | BenchPeerName> {
   readonly name: Name;
