@@ -27,6 +27,9 @@ const loaders: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     unlock: () => import('./commands/unlock.ts'),
     migrate: () => import('./commands/migrate.ts'),
   },
+  'Disks of a cloud': {
+    disk: () => import('./commands/disk.ts'),
+  },
   'The store': {
     store: () => import('./commands/store.ts'),
   },

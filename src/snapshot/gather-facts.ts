@@ -41,7 +41,10 @@ export async function gatherPreflightFacts(
       wanted === undefined ? undefined : await target.describeType(wanted, targetRegion, { signal }),
     targetZones: await target.listZones(targetRegion, { signal }),
     quotas: await target.describeQuotas({ region: targetRegion, type: wanted }, { signal }),
-    snapshotsMs: snapshots.filter((snapshot) => snapshot.diskId === diskId).map(({ createdMs }) => createdMs),
+    // Azure takes an id in any case, and has one spelling for it.
+    snapshotsMs: snapshots
+      .filter((snapshot) => snapshot.diskId === disk?.id)
+      .map(({ createdMs }) => createdMs),
     capabilities: driver.capabilities,
     nowMs: repository.clock.nowMs(),
   };

@@ -1,6 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { DiskError } from '../base/errors.ts';
-import type { DiskDescription, DiskDriver, DiskSnapshotDescription } from '../providers/disks/driver.ts';
+import type {
+  DiskDescription,
+  DiskDriver,
+  DiskProvider,
+  DiskSnapshotDescription,
+} from '../providers/disks/driver.ts';
 
 const firstPollMs = 1_000;
 const longestPollMs = 30_000;
@@ -23,9 +28,9 @@ export async function waitForSnapshot(
   id: string,
   options: WaitOptions,
 ): Promise<DiskSnapshotDescription> {
-  const { signal } = options;
+  const { signal, explainAbsence = (where) => vanished(driver.provider, where) } = options;
   const lagMs = driver.capabilities.listingLagMs;
-  return poll(id, { ...options, lagMs }, async () => {
+  return poll(id, { ...options, explainAbsence, lagMs }, async () => {
     const snapshot = await driver.describeSnapshot(id, { signal });
     if (snapshot === undefined) return { state: 'absent' };
     if (snapshot.state === 'ready') return { state: 'done', value: snapshot };
@@ -40,9 +45,9 @@ export async function waitForDisk(
   id: string,
   options: WaitOptions,
 ): Promise<DiskDescription> {
-  const { signal } = options;
+  const { signal, explainAbsence = (where) => vanished(driver.provider, where) } = options;
   const lagMs = driver.capabilities.listingLagMs;
-  return poll(id, { ...options, lagMs }, async () => {
+  return poll(id, { ...options, explainAbsence, lagMs }, async () => {
     const disk = await driver.describeDisk(id, { signal });
     if (disk === undefined) return { state: 'absent' };
     if (disk.state === 'available' || disk.state === 'in-use') return { state: 'done', value: disk };
@@ -67,6 +72,12 @@ function ended(
   );
 }
 
+interface PollOptions extends WaitOptions {
+  readonly explainAbsence: (id: string) => DiskError;
+  /** How long something may be there and not be seen. */
+  readonly lagMs: number;
+}
+
 type Look<T> =
   | { readonly state: 'absent' }
   | { readonly state: 'going'; readonly percent: number | undefined }
@@ -74,7 +85,7 @@ type Look<T> =
 
 async function poll<T>(
   where: string,
-  { clock, signal, onProgress, explainAbsence = vanished, lagMs }: WaitOptions & { readonly lagMs: number },
+  { clock, signal, onProgress, explainAbsence, lagMs }: PollOptions,
   look: () => Promise<Look<T>>,
 ): Promise<T> {
   const beganMs = clock.monotonicMs();
@@ -91,12 +102,17 @@ async function poll<T>(
   }
 }
 
+/** What clouds call the permissions to use a key for a disk. */
+const keyPermissions: Readonly<Record<DiskProvider, string>> = {
+  aws: 'kms:Decrypt, kms:CreateGrant, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*',
+  gcp: 'cloudkms.cryptoKeyVersions.useToDecrypt and useToEncrypt, for the service agent of Compute Engine',
+  azure: 'Get, WrapKey and UnwrapKey in the vault, for the identity of the disk encryption set',
+};
+
 /** EC2 gives out the id of a volume first, and removes the volume when its key then denies the use. */
-function vanished(where: string): DiskError {
+function vanished(provider: DiskProvider, where: string): DiskError {
   return new DiskError('failed', 'the cloud gave out an id, and then had nothing of it', {
     where,
-    advice:
-      'see whether its encryption key exists, is enabled, and may be used by these credentials ' +
-      '(kms:Decrypt, kms:CreateGrant, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)',
+    advice: `see whether its encryption key exists, is enabled, and may be used (${keyPermissions[provider]})`,
   });
 }

@@ -1,4 +1,4 @@
-import { MemoryCloud } from '../support/disks/memory-cloud.ts';
+import { MemoryCloud, memoryPermissions } from '../support/disks/memory-cloud.ts';
 import { describeCloud } from '../support/disks/scenarios.ts';
 
 const disks = {
@@ -10,6 +10,11 @@ for (const named of [true, false]) {
   describeCloud(
     named ? 'a cloud that knows an order again' : 'a cloud that takes an order twice',
     () => Promise.resolve(new MemoryCloud({ named })),
-    { disks, createSnapshotAction: 'memory:CreateSnapshot', schedules: { small: 50, full: 500 } },
+    {
+      disks,
+      createSnapshotAction: 'memory:CreateSnapshot',
+      permissions: memoryPermissions,
+      schedules: { small: 50, full: 500 },
+    },
   );
 }

@@ -147,6 +147,11 @@ export interface DiskCapabilities {
   readonly groupsByMachine: boolean;
   /** True where {@link DiskDriver.copySnapshot} can bring a snapshot into another region. */
   readonly copiesBetweenRegions: boolean;
+  /**
+   * False where the id of an account is not enough to let it use a snapshot: `shareSnapshot` with another one rejects
+   * as `unsupported` and says what must be done instead. Default true.
+   */
+  readonly sharesByAccount?: boolean | undefined;
   /** The least time between two snapshots of one disk. */
   readonly snapshotIntervalMs: number;
   /** Snapshots that one disk may have; undefined where the cloud sets no limit. */

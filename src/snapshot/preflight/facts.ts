@@ -40,7 +40,7 @@ export interface PreflightCloudFacts {
   readonly snapshotsMs: readonly number[];
   readonly capabilities: Pick<
     DiskCapabilities,
-    'copiesBetweenRegions' | 'snapshotIntervalMs' | 'snapshotsPerDisk'
+    'copiesBetweenRegions' | 'sharesByAccount' | 'snapshotIntervalMs' | 'snapshotsPerDisk'
   >;
   readonly nowMs: number;
 }

@@ -147,6 +147,13 @@ export const placeRules: readonly PreflightRule[] = [
       const account = cloud?.disk?.account;
       if (target.account === undefined || account === undefined || account === target.account)
         return undefined;
+      if (cloud?.capabilities.sharesByAccount === false) {
+        return disagree(
+          ['the account that has the snapshot', account],
+          ['the target’s account', target.account],
+          'let the target’s credentials read snapshots there (`tranship disk policy`), then allow this rule',
+        );
+      }
       if (shareWith.includes(target.account)) return undefined;
       return disagree(
         ['the account that has the snapshot', account],

@@ -4,6 +4,7 @@ import { storeRoles } from '../../../repository/store-rights.ts';
 import { defineCommand } from '../../command.ts';
 import { commonOptions } from '../../common-options.ts';
 import { exitCode } from '../../exit-code.ts';
+import { wordOperand } from '../../word-operand.ts';
 
 export const command = defineCommand({
   name: 'store policy',
@@ -36,8 +37,8 @@ export const command = defineCommand({
   run: async (args, { output }) => {
     const [providerName, roleName, ...more] = args.operands;
     if (more.length > 0) throw new UsageError('too many arguments', { where: more.join(' ') });
-    const provider = wordOf('provider', providerName, policyProviders);
-    const role = wordOf('role', roleName, storeRoles);
+    const provider = wordOperand('provider', providerName, policyProviders);
+    const role = wordOperand('role', roleName, storeRoles);
     const prefix = args.value('prefix')?.replace(/^\/+|\/+$/g, '');
     const policy = storePolicy(provider, role, { bucket: args.value('bucket'), prefix });
     if (output.json) output.message({ message_type: 'policy', provider, role, policy });
@@ -45,11 +46,3 @@ export const command = defineCommand({
     return exitCode.done;
   },
 });
-
-function wordOf<Word extends string>(what: string, given: string | undefined, words: readonly Word[]): Word {
-  const word = words.find((candidate) => candidate === given);
-  if (word !== undefined) return word;
-  const advice = `one of: ${words.join(', ')}`;
-  if (given === undefined) throw new UsageError(`no ${what} was given`, { advice });
-  throw new UsageError(`unknown ${what}`, { where: given, advice });
-}

@@ -1,0 +1,54 @@
+import type { DiskDriver } from '../../../providers/disks/driver.ts';
+import type { ListedDisk } from '../../../snapshot/list-disks.ts';
+import { listDisks } from '../../../snapshot/list-disks.ts';
+import { defineCommand } from '../../command.ts';
+import { repositoryOptions } from '../../common-options.ts';
+import { placesOf } from '../../disk-places.ts';
+import { diskCloudOptions } from '../../disk-options.ts';
+import { withDisks } from '../../disk-settings.ts';
+import { exitCode } from '../../exit-code.ts';
+import { openRepository } from '../../open-repository.ts';
+import { printDocuments } from '../../reports/disk-report.ts';
+
+export const command = defineCommand({
+  name: 'disk list',
+  summary: 'list disk snapshots, and the disks that were restored',
+  operands: [],
+  options: {
+    plan: { kind: 'value', placeholder: 'NAME', help: 'only those of this plan' },
+    now: { kind: 'flag', help: 'ask the cloud what it has of each now' },
+    ...diskCloudOptions,
+    ...repositoryOptions,
+  },
+  examples: [
+    { command: 'tranship disk list -r /srv/replica', does: 'shows what the repository names' },
+    { command: 'tranship disk list --plan shop --now --json', does: 'asks the cloud too, for a program' },
+  ],
+  run: async (args, context) => {
+    args.refuseOperands();
+    const { signal, output } = context;
+    const repository = await openRepository(args, context, true);
+    const plan = args.value('plan');
+    const known = await listDisks(repository, { plan, signal });
+    if (!args.flag('now')) {
+      printDocuments(known, output);
+      return exitCode.done;
+    }
+    const now = new Map<string, string>();
+    for (const { provider, region } of placesOf(known, args)) {
+      const look = (driver: DiskDriver): Promise<ListedDisk[]> =>
+        listDisks(repository, { plan, driver, signal });
+      for (const listed of await withDisks(provider, region, args, context, look)) {
+        const { document } = listed;
+        const own = document.kind === 'snapshot' ? document.disk.region : document.request.region;
+        if (listed.now !== undefined && (region === undefined || own === region))
+          now.set(document.id, listed.now);
+      }
+    }
+    printDocuments(
+      known.map(({ document }) => ({ document, now: now.get(document.id) })),
+      output,
+    );
+    return exitCode.done;
+  },
+});

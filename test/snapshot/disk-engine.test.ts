@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DiskError, RepositoryError } from '../../src/base/errors.ts';
+import type { DiskDriver } from '../../src/providers/disks/driver.ts';
+import { withDiskRetry } from '../../src/providers/disks/retry.ts';
+import { checkRepository } from '../../src/repository/check.ts';
+import { deleteDisk } from '../../src/snapshot/delete-disk.ts';
+import { permissionsOfRole } from '../../src/snapshot/disk-policy.ts';
+import { keptTags } from '../../src/snapshot/disk-tags.ts';
+import { listDisks } from '../../src/snapshot/list-disks.ts';
+import { restoreDisk } from '../../src/snapshot/restore-disk.ts';
+import { snapshotDisks } from '../../src/snapshot/snapshot-disks.ts';
+import { sweepDisks } from '../../src/snapshot/sweep-disks.ts';
+import { DiskWorld } from '../support/disks/disk-world.ts';
+import { MemoryCloud, memoryPermissions } from '../support/disks/memory-cloud.ts';
+import { peerSuite } from '../support/peers.ts';
+import { initQuickly } from '../support/quick-repository.ts';
+import { Restic, Rustic } from '../support/restic.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+async function worldOf(named = false): Promise<{ readonly world: DiskWorld; readonly cloud: MemoryCloud }> {
+  const cloud = new MemoryCloud({ named });
+  return { world: await DiskWorld.around(cloud), cloud };
+}
+
+function keyOf(id: string): string {
+  return `tranship/disks/${id}`;
+}
+
+describe('documents of disks', () => {
+  it('are there before anything is made', async () => {
+    const { world, cloud } = await worldOf();
+    const diskId = world.addDisk();
+    cloud.strike({ call: 'createSnapshot', kind: 'unavailable' });
+    const states: string[] = [];
+    const onEvent = ({ kind }: { readonly kind: string }): void => {
+      if (kind === 'unanswered') states.push(kind);
+    };
+    const taken = await world.snapshot(diskId, { onEvent });
+    assert.deepEqual(states, ['unanswered']);
+    assert.equal(taken.state, 'ready');
+    assert.equal(await world.repository.store.exists(keyOf(taken.id)), true);
+  });
+
+  it('are not read when one byte differs, and nothing is swept then', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    const { store } = world.repository;
+    const sealed = await store.get(keyOf(taken.id));
+    sealed[20] = (sealed[20] ?? 0) ^ 1;
+    await store.put(keyOf(taken.id), sealed);
+    const sweep = sweepDisks(world.repository, cloud);
+    await assert.rejects(sweep, (error) => error instanceof RepositoryError && error.code === 'corrupt');
+    assert.equal(cloud.snapshots().length, 1);
+  });
+
+  it('are not believed under another name', async () => {
+    const { world } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    const { store } = world.repository;
+    await store.put(keyOf('tranship-other'), await store.get(keyOf(taken.id)));
+    await assert.rejects(listDisks(world.repository), /belongs under another name/);
+  });
+
+  it('hold no readable name', async () => {
+    const { world } = await worldOf();
+    const taken = await world.snapshot(world.addDisk(), { plan: 'secret-plan' });
+    const sealed = await world.repository.store.get(keyOf(taken.id));
+    assert.ok(!sealed.includes('secret-plan') && !sealed.includes('snap-'));
+  });
+
+  it('do not disturb our own check', async () => {
+    const { world } = await worldOf();
+    await world.snapshot(world.addDisk());
+    const { errors, hints } = await checkRepository(world.repository, { readData: 'all' });
+    assert.deepEqual([errors, hints], [[], []]);
+  });
+
+  peerSuite(['restic-newest', 'rustic'], 'beside the folders of restic’s format', (paths) => {
+    it('do not disturb restic and rustic', async (t) => {
+      const folder = temporaryFolder(t);
+      const repository = await initQuickly(`${folder}/replica`);
+      const cloud = new MemoryCloud({ named: true });
+      const volumes = [{ volume: 'data', diskId: cloud.addDisk() }];
+      await snapshotDisks(repository, cloud, { plan: 'shop', volumes });
+      const restic = new Restic({ binary: paths['restic-newest'], repository: `${folder}/replica` });
+      await restic.check();
+      await restic.run(['prune']);
+      await new Rustic({ binary: paths.rustic, repository: `${folder}/replica` }).check();
+      assert.equal((await listDisks(repository)).length, 1);
+    });
+  });
+});
+
+describe('the disk engine', () => {
+  it('sweeps the second snapshot where a listing lagged longer than it may', async () => {
+    const { world, cloud } = await worldOf();
+    const diskId = world.addDisk();
+    cloud.strike({ call: 'createSnapshot', kind: 'lost-answer' });
+    cloud.strike({ call: 'listSnapshots', kind: 'listing-lags', times: 9 });
+    const taken = await world.snapshot(diskId);
+    await world.sweepNow();
+    assert.deepEqual(world.snapshots(), [taken.snapshot?.id]);
+  });
+
+  it('removes no disk that is attached', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    const { id, disk } = await world.restore(taken.id);
+    assert.ok(disk);
+    cloud.attach(disk.id, 'machine-1');
+    await assert.rejects(
+      deleteDisk(world.repository, cloud, id),
+      (error) => error instanceof DiskError && error.code === 'conflict',
+    );
+    const [, restored] = await listDisks(world.repository);
+    assert.equal(restored?.document.state, 'ready');
+    await world.repository.store.delete(keyOf(id));
+    const { kept } = await sweepDisks(world.repository, cloud, { unclaimedDisks: true });
+    assert.deepEqual(
+      kept.map((item) => [item.id, item.reason]),
+      [[disk.id, 'attached']],
+    );
+  });
+
+  it('restores in another region by a copy, which it removes', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    const mapping = { region: 'mem-2', zones: ['mem-2a'] };
+    await assert.rejects(
+      world.restore(taken.id, { mapping }),
+      (error) => error instanceof DiskError && error.code === 'refused',
+    );
+    const { disk } = await world.restore(taken.id, { mapping, copyFrom: cloud });
+    assert.equal(disk?.region, 'mem-2');
+    assert.deepEqual(world.snapshots(), [taken.snapshot?.id]);
+  });
+
+  it('maps type, size and labels, and drops the performance of another type', async () => {
+    const { world } = await worldOf();
+    const diskId = world.addDisk({ iops: 5000, tags: { team: 'blue', 'kubernetes.io/cluster/a': 'owned' } });
+    const taken = await world.snapshot(diskId);
+    const mapping = { type: 'slow', sizeBytes: 16 * 2 ** 30, tags: { team: 'green' } };
+    const { disk } = await world.restore(taken.id, { mapping });
+    assert.deepEqual([disk?.type, disk?.sizeBytes, disk?.iops], ['slow', 16 * 2 ** 30, undefined]);
+    assert.deepEqual(keptTags(disk?.tags ?? {}), { team: 'green' });
+  });
+
+  it('refuses a disk smaller than its source', async () => {
+    const { world } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    await assert.rejects(world.restore(taken.id, { mapping: { sizeBytes: 1 } }), /would have 1 bytes/);
+  });
+
+  it('fails, and removes the disk, where the cloud made another one than was ordered', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk({ iops: 5000 }));
+    const forgetful: DiskDriver = {
+      ...withDiskRetry(cloud, {}),
+      createDisk: (disk, options) => cloud.createDisk({ ...disk, iops: 3000 }, options),
+    };
+    await assert.rejects(
+      restoreDisk(world.repository, forgetful, { snapshot: taken.id }),
+      /IOPS 3000 instead of 5000/,
+    );
+    assert.deepEqual(await world.orphans(world.snapshots()), []);
+  });
+
+  it('takes another disk’s snapshot for none of its own', async () => {
+    const { world } = await worldOf();
+    await world.snapshot(world.addDisk());
+    await assert.rejects(
+      world.snapshot(world.addDisk()),
+      (error) => error instanceof DiskError && error.code === 'already-exists',
+    );
+    assert.equal(world.snapshots().length, 1);
+  });
+
+  it('refuses a snapshot that has expired', async () => {
+    const { world } = await worldOf();
+    const taken = await world.snapshot(world.addDisk(), { expireAfterMs: 1000 });
+    world.clock.pass(2000);
+    await assert.rejects(world.restore(taken.id), /expired/);
+  });
+
+  it('gives each role what it calls, and to a sweep nothing that makes', () => {
+    const sweep = permissionsOfRole('sweep', memoryPermissions);
+    assert.deepEqual(
+      sweep.filter((permission) => /Create|Share(?!.*Un)|Copy/.test(permission.replace('Unshare', ''))),
+      [],
+    );
+    const restore = permissionsOfRole('restore', memoryPermissions);
+    assert.ok(!restore.includes('memory:CreateSnapshot') && restore.includes('memory:CreateDisk'));
+  });
+});
