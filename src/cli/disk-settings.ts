@@ -52,6 +52,7 @@ async function diskSettings(
           credentialsFile,
           endpoint: endpoint ?? aws('AWS_ENDPOINT_URL_EC2') ?? common,
           kmsEndpoint: endpoint ?? aws('AWS_ENDPOINT_URL_KMS') ?? common,
+          stsEndpoint: endpoint ?? aws('AWS_ENDPOINT_URL_STS') ?? common,
           instanceMetadata: store.s3?.instanceMetadata,
         },
       };
