@@ -1,5 +1,6 @@
 import { UsageError } from '../base/errors.ts';
 import type { DiskProvider } from '../providers/disks/driver.ts';
+import { regionOf } from '../snapshot/disk-document.ts';
 import type { ListedDisk } from '../snapshot/list-disks.ts';
 import type { Arguments } from './arguments.ts';
 import type { diskCloudOptions } from './disk-options.ts';
@@ -26,10 +27,6 @@ export function placesOf(
   }
   if (places.size === 0 && provider !== undefined) add({ provider, region: wanted });
   return [...places.values()];
-}
-
-function regionOf(document: ListedDisk['document']): string {
-  return document.kind === 'snapshot' ? document.disk.region : document.request.region;
 }
 
 /** As {@link placesOf}, where somewhere must be looked. */

@@ -1,4 +1,4 @@
-import { DiskError } from '../base/errors.ts';
+import { DiskError, TranshipError } from '../base/errors.ts';
 import type { DiskDocument, DiskDocumentHead } from './disk-document.ts';
 import { addDiskDocument, findDiskDocument, operationIdOf, saveDiskDocument } from './disk-documents.ts';
 import { cleanUp } from './discard.ts';
@@ -50,6 +50,11 @@ export async function beginDocument<Document extends DiskDocument>(
   const document = begin(earlier.attempt + 1);
   await saveDiskDocument(repository, document, { signal });
   return { document, mayExist: false };
+}
+
+/** Whether what an error ended is worth going on with: it took too long, or was stopped. What failed is begun anew. */
+export function mayGoOn(error: unknown): boolean {
+  return error instanceof TranshipError && (error.code === 'timeout' || error.code === 'cancelled');
 }
 
 /** How long what was left unfinished waits for a call that goes on. */

@@ -55,3 +55,8 @@ export interface RestoredDiskDocument extends DiskDocumentHead {
 
 /** What stands under `tranship/disks/`. */
 export type DiskDocument = DiskSnapshotDocument | RestoredDiskDocument;
+
+/** Where what a document stands for is, or was to be. */
+export function regionOf(document: DiskDocument): string {
+  return document.kind === 'snapshot' ? document.disk.region : document.request.region;
+}

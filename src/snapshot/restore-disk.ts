@@ -9,7 +9,7 @@ import type {
 } from '../providers/disks/driver.ts';
 import { leavesOpen } from '../providers/disks/retry.ts';
 import type { Repository } from '../repository/repository.ts';
-import { beginDocument, pauseDocument } from './begin-document.ts';
+import { beginDocument, mayGoOn, pauseDocument } from './begin-document.ts';
 import { withDeadline } from './deadline.ts';
 import { cleanUp, removeFromCloud } from './discard.ts';
 import type { DiskRemains } from './discard.ts';
@@ -104,7 +104,7 @@ class DiskRestore {
         (within) => this.#work(within),
       );
     } catch (error) {
-      await this.#leave();
+      await this.#leave(mayGoOn(error));
       throw error;
     }
   }
@@ -215,9 +215,11 @@ class DiskRestore {
           request,
         };
       },
-      isStillThere: async ({ disk }) => {
+      isStillThere: async ({ disk, request }) => {
         const state = disk && (await driver.describeDisk(disk.id, { signal }))?.state;
-        return state === 'available' || state === 'in-use';
+        if (disk === undefined || (state !== 'available' && state !== 'in-use')) return false;
+        refuseOther(requestOf(source.disk, mapping, request), disk);
+        return true;
       },
     });
   }
@@ -327,9 +329,9 @@ class DiskRestore {
     return (percent, waitedMs) => onEvent({ kind: 'progress', thing, volume, id, percent, waitedMs });
   }
 
-  async #leave(): Promise<void> {
+  async #leave(isResumable: boolean): Promise<void> {
     if (this.#document === undefined || this.#isDone) return;
-    if (this.#options.keepUnfinished === true) {
+    if (this.#options.keepUnfinished === true && isResumable) {
       await pauseDocument(this.#engine, this.#document);
       return;
     }
@@ -359,6 +361,16 @@ function requestOf(
     account: mapping.account,
     resourceGroup: mapping.resourceGroup,
   };
+}
+
+/** What was made before is not given out for what is ordered now. */
+function refuseOther(ordered: NewDisk, made: DiskDescription): void {
+  const difference = differenceOf(ordered, made);
+  if (difference === undefined) return;
+  throw new DiskError('already-exists', `a disk of this name was made before, with ${difference}`, {
+    where: made.id,
+    advice: 'name another one (`--disk-name`), or remove that with `tranship disk delete`',
+  });
 }
 
 function unseen(where: string): DiskError {

@@ -9,7 +9,7 @@ import type {
 } from '../providers/disks/driver.ts';
 import { leavesOpen } from '../providers/disks/retry.ts';
 import type { Repository } from '../repository/repository.ts';
-import { beginDocument, pauseDocument } from './begin-document.ts';
+import { beginDocument, mayGoOn, pauseDocument } from './begin-document.ts';
 import { withDeadline } from './deadline.ts';
 import { cleanUp, removeFromCloud } from './discard.ts';
 import type { DiskRemains } from './discard.ts';
@@ -146,7 +146,7 @@ class SnapshotPass {
         (within) => this.#work(within),
       );
     } catch (error) {
-      await this.#leave();
+      await this.#leave(mayGoOn(error));
       throw error;
     }
     const documents = this.#jobs.map(({ document }) => document);
@@ -319,11 +319,11 @@ class SnapshotPass {
   }
 
   /** After a failure: nothing that this call began stays, or all of it is named in the repository. */
-  async #leave(): Promise<void> {
+  async #leave(isResumable: boolean): Promise<void> {
     for (const job of this.#jobs) {
       if (job.isDone) continue;
       const begun: DiskSnapshotDocument = { ...job.document, state: 'begun' };
-      if (this.#options.keepUnfinished === true) {
+      if (this.#options.keepUnfinished === true && isResumable) {
         await pauseDocument(this.#engine, begun);
         continue;
       }

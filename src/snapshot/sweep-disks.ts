@@ -6,6 +6,7 @@ import type { Repository } from '../repository/repository.ts';
 import { withDeadline } from './deadline.ts';
 import { discard, removeFromCloud } from './discard.ts';
 import type { DiskRemains } from './discard.ts';
+import { regionOf } from './disk-document.ts';
 import type { DiskDocument } from './disk-document.ts';
 import { loadDiskDocuments, removeDiskDocument } from './disk-documents.ts';
 import { diskTag, repositoryTags } from './disk-tags.ts';
@@ -21,6 +22,11 @@ export interface SweepDisksOptions extends DiskEngineOptions {
    * copy of one whose documents name them: there is data on restored disks. Default false, they are named as `kept`.
    */
   readonly unclaimedDisks?: boolean | undefined;
+  /**
+   * EC2: the driver's region, beyond which it sees nothing. Without it only documents of which something was found are
+   * removed: the others may be of another region.
+   */
+  readonly region?: string | undefined;
 }
 
 /** Why something is removed, or is kept. */
@@ -92,6 +98,8 @@ class Sweep {
   readonly #kept: SweptItem[] = [];
   readonly #failed: (SweptItem & { readonly error: Error })[] = [];
   readonly #removedDocuments: string[] = [];
+  /** Ids of documents of which the cloud had something. */
+  readonly #found = new Set<string>();
 
   constructor(engine: DiskEngine, options: SweepDisksOptions, signal: AbortSignal) {
     this.#engine = engine;
@@ -106,14 +114,14 @@ class Sweep {
     // In this order: a document is there before anything of it is, so that what is found now is named by then.
     const snapshots = await allOf(driver.listSnapshots(of));
     const disks = await allOf(driver.listDisks(of));
+    for (const { tags } of [...snapshots, ...disks]) this.#found.add(tags[diskTag.document] ?? '');
     const all = await loadDiskDocuments(repository, of);
     const byId = new Map(all.map((document) => [document.id, document]));
     for (const snapshot of snapshots) await this.#sweepSnapshot(snapshot, byId);
     for (const disk of disks) await this.#sweepDisk(disk, byId);
     for (const document of all) {
-      if (document.provider === driver.provider && document.account === account) {
-        await this.#sweepDocument(document);
-      }
+      const isHere = document.provider === driver.provider && document.account === account;
+      if (isHere && this.#isVisible(document)) await this.#sweepDocument(document);
     }
     return {
       removed: this.#removed,
@@ -121,6 +129,11 @@ class Sweep {
       failed: this.#failed,
       removedDocuments: this.#removedDocuments,
     };
+  }
+
+  #isVisible(document: DiskDocument): boolean {
+    if (this.#engine.driver.provider !== 'aws' || this.#found.has(document.id)) return true;
+    return this.#options.region === regionOf(document);
   }
 
   async #sweepSnapshot(

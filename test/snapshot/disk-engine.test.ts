@@ -166,6 +166,36 @@ describe('the disk engine', () => {
     assert.deepEqual(await world.orphans(world.snapshots()), []);
   });
 
+  it('gives out no disk of before for another one that is ordered', async () => {
+    const { world } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    await world.restore(taken.id);
+    await assert.rejects(world.restore(taken.id, { mapping: { type: 'slow' } }), /type fast instead of slow/);
+    const { disk } = await world.restore(taken.id, { name: 'slow', mapping: { type: 'slow' } });
+    assert.equal(disk?.type, 'slow');
+  });
+
+  it('begins anew what failed, also where unfinished things are kept', async () => {
+    const { world, cloud } = await worldOf();
+    const diskId = world.addDisk();
+    cloud.strike({ call: 'createSnapshot', kind: 'fails-later' });
+    await assert.rejects(world.snapshot(diskId, { keepUnfinished: true }), /ended in failure/);
+    assert.deepEqual(world.snapshots(), []);
+    assert.equal((await world.snapshot(diskId)).state, 'ready');
+  });
+
+  it('keeps the document of another region, of which it sees nothing', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk(), { expireAfterMs: 1000 });
+    world.clock.pass(60 * 60_000);
+    const elsewhere = await DiskWorld.around(new MemoryCloud({ named: false }));
+    const sweep = async (region: string) =>
+      (await sweepDisks(world.repository, elsewhere.cloud.driver, { region })).removedDocuments;
+    assert.deepEqual(await sweep('mem-9'), []);
+    const { removed } = await sweepDisks(world.repository, cloud);
+    assert.equal(removed[0]?.id, taken.snapshot?.id);
+  });
+
   it('takes another disk’s snapshot for none of its own', async () => {
     const { world } = await worldOf();
     await world.snapshot(world.addDisk());

@@ -105,14 +105,16 @@ export class DiskWorld {
   async sweepLater(): Promise<void> {
     this.cloud.clearFaults();
     this.clock.pass(24 * 60 * minuteMs);
-    const { failed } = await sweepDisks(this.repository, this.cloud.driver);
+    const { region, driver } = this.cloud;
+    const { failed } = await sweepDisks(this.repository, driver, { region });
     assert.deepEqual(failed, []);
   }
 
   /** The same at once, while nothing but the faults has ended. */
   async sweepNow(): Promise<void> {
     this.cloud.clearFaults();
-    const { failed } = await sweepDisks(this.repository, this.cloud.driver);
+    const { region, driver } = this.cloud;
+    const { failed } = await sweepDisks(this.repository, driver, { region });
     assert.deepEqual(failed, []);
   }
 }

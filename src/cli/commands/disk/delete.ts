@@ -1,10 +1,10 @@
 import { UsageError } from '../../../base/errors.ts';
 import { deleteDisk } from '../../../snapshot/delete-disk.ts';
+import { regionOf } from '../../../snapshot/disk-document.ts';
 import { listDisks } from '../../../snapshot/list-disks.ts';
 import { defineCommand } from '../../command.ts';
 import { repositoryOptions } from '../../common-options.ts';
 import { diskCloudOptions } from '../../disk-options.ts';
-import { placesOf } from '../../disk-places.ts';
 import { withDisks } from '../../disk-settings.ts';
 import { exitCode } from '../../exit-code.ts';
 import { openRepository } from '../../open-repository.ts';
@@ -45,11 +45,9 @@ export const command = defineCommand({
       });
     });
     const progress = new DiskProgress(output);
-    for (const listed of chosen) {
-      const { document } = listed;
-      const [place] = placesOf([listed], args);
-      if (!dryRun && place !== undefined) {
-        await withDisks(place.provider, place.region, args, context, (driver) =>
+    for (const { document } of chosen) {
+      if (!dryRun) {
+        await withDisks(document.provider, regionOf(document), args, context, (driver) =>
           deleteDisk(repository, driver, document.id, { onEvent: progress.onEvent, signal }),
         );
       }

@@ -1,4 +1,5 @@
 import type { DiskDriver } from '../../../providers/disks/driver.ts';
+import { regionOf } from '../../../snapshot/disk-document.ts';
 import type { ListedDisk } from '../../../snapshot/list-disks.ts';
 import { listDisks } from '../../../snapshot/list-disks.ts';
 import { defineCommand } from '../../command.ts';
@@ -40,9 +41,8 @@ export const command = defineCommand({
         listDisks(repository, { plan, driver, signal });
       for (const listed of await withDisks(provider, region, args, context, look)) {
         const { document } = listed;
-        const own = document.kind === 'snapshot' ? document.disk.region : document.request.region;
-        if (listed.now !== undefined && (region === undefined || own === region))
-          now.set(document.id, listed.now);
+        const isThere = region === undefined || regionOf(document) === region;
+        if (listed.now !== undefined && isThere) now.set(document.id, listed.now);
       }
     }
     printDocuments(

@@ -54,6 +54,7 @@ export const command = defineCommand({
       const result = await withDisks(place.provider, place.region, args, context, (driver) =>
         sweepDisks(repository, driver, {
           dryRun,
+          region: place.region,
           unclaimedDisks: args.flag('unclaimed-disks'),
           onEvent: new DiskProgress(output).onEvent,
           signal,
