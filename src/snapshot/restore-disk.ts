@@ -329,9 +329,9 @@ class DiskRestore {
     return (percent, waitedMs) => onEvent({ kind: 'progress', thing, volume, id, percent, waitedMs });
   }
 
-  async #leave(mayGoOn: boolean): Promise<void> {
+  async #leave(isResumable: boolean): Promise<void> {
     if (this.#document === undefined || this.#isDone) return;
-    if (this.#options.keepUnfinished === true && mayGoOn) {
+    if (this.#options.keepUnfinished === true && isResumable) {
       await pauseDocument(this.#engine, this.#document);
       return;
     }

@@ -319,11 +319,11 @@ class SnapshotPass {
   }
 
   /** After a failure: nothing that this call began stays, or all of it is named in the repository. */
-  async #leave(mayGoOn: boolean): Promise<void> {
+  async #leave(isResumable: boolean): Promise<void> {
     for (const job of this.#jobs) {
       if (job.isDone) continue;
       const begun: DiskSnapshotDocument = { ...job.document, state: 'begun' };
-      if (this.#options.keepUnfinished === true && mayGoOn) {
+      if (this.#options.keepUnfinished === true && isResumable) {
         await pauseDocument(this.#engine, begun);
         continue;
       }
