@@ -1,4 +1,5 @@
 import { describeCloud } from '../../../support/disks/scenarios.ts';
+import { permissions } from '../../../../src/providers/disks/ebs/permissions.ts';
 import { Ec2Double } from '../../../support/disks/ec2-double.ts';
 
 const keyId = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -17,4 +18,5 @@ describeCloud('EBS', () => Ec2Double.start(), {
     'a volume under a customer’s key': { encryption: { kind: 'customer-key', keyId } },
   },
   createSnapshotAction: 'ec2:CreateSnapshot',
+  permissions,
 });

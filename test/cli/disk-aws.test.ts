@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { Ec2Double } from '../support/disks/ec2-double.ts';
+import { readClusterObjects } from '../../src/snapshot/cluster-objects.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { message, messages, tranship } from '../support/tranship.ts';
+import type { TranshipOptions, TranshipResult } from '../support/tranship.ts';
+
+interface Place {
+  readonly cloud: Ec2Double;
+  readonly run: (args: readonly string[], options?: TranshipOptions) => Promise<TranshipResult>;
+}
+
+/** A repository in a folder, which is in no cloud: the rule on that is allowed. */
+async function placeOn(t: TestContext): Promise<Place> {
+  const cloud = await Ec2Double.start();
+  t.after(() => cloud.stop());
+  const cwd = temporaryFolder(t);
+  const env = {
+    TRANSHIP_REPOSITORY: join(cwd, 'replica'),
+    AWS_ACCESS_KEY_ID: 'AKIATRANSHIP',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_REGION: cloud.region,
+  };
+  const run: Place['run'] = (args, options = {}) => tranship(args, { cwd, env, ...options });
+  assert.equal((await run(['init'])).code, 0);
+  return { cloud, run };
+}
+
+const allowed = ['--allow', 'repository-provider-mismatch'];
+
+describe('tranship disk on EBS', () => {
+  it('snapshots, lists, restores, removes and sweeps', async (t) => {
+    const { cloud, run } = await placeOn(t);
+    const disk = cloud.addDisk();
+    const preflight = await run(['disk', 'preflight', disk]);
+    assert.equal(preflight.code, 3, preflight.stderr);
+    assert.match(preflight.stdout, /repository-provider-mismatch/);
+    assert.match(preflight.stdout, /1 violations/);
+
+    const refused = await run(['disk', 'snapshot', disk, '--plan', 'shop']);
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.equal(cloud.snapshots().length, 0);
+
+    const dry = await run(['disk', 'snapshot', disk, '--plan', 'shop', '--dry-run', ...allowed]);
+    assert.equal(dry.code, 0, dry.stderr);
+    assert.equal(cloud.snapshots().length, 0);
+
+    const taken = await run(['disk', 'snapshot', disk, '--plan', 'shop', '--json', ...allowed]);
+    assert.equal(taken.code, 0, taken.stderr);
+    const snapshot = String(message(taken.stdout, 'snapshot')['id']);
+    assert.equal(message(taken.stdout, 'summary')['snapshots'], 1);
+
+    const restored = await run([
+      'disk',
+      'restore',
+      snapshot.slice(0, 14),
+      '--claim',
+      'shop/data',
+      '--class',
+      'fast',
+    ]);
+    assert.equal(restored.code, 0, restored.stderr);
+    const [volume] = readClusterObjects(restored.stdout).volumes;
+    assert.ok(
+      cloud.disks().some(({ id }) => id === volume?.handle),
+      restored.stdout,
+    );
+
+    const listed = await run(['disk', 'list', '--now', '--json']);
+    const rows: Record<string, unknown>[] = JSON.parse(listed.stdout);
+    assert.deepEqual(
+      rows.map(({ kind, state, now }) => [kind, state, now]),
+      [
+        ['snapshot', 'ready', 'ready'],
+        ['disk', 'ready', 'available'],
+      ],
+    );
+
+    const removed = await run(['disk', 'delete', snapshot]);
+    assert.equal(removed.code, 0, removed.stderr);
+    const swept = await run(['disk', 'sweep', '--json']);
+    assert.equal(swept.code, 0, swept.stderr);
+    assert.equal(message(swept.stdout, 'summary')['removed'], 0);
+    assert.equal(cloud.disks().length, 2);
+    assert.deepEqual(cloud.violations(), []);
+  });
+
+  it('leaves nothing when it is interrupted, and exits 130', async (t) => {
+    const { cloud, run } = await placeOn(t);
+    const disk = cloud.addDisk();
+    cloud.strike({ call: 'createSnapshot', kind: 'stays-pending' });
+    const args = ['disk', 'snapshot', disk, '--plan', 'shop', '--json', ...allowed];
+    const { code, stdout, stderr } = await run(args, {
+      onStdout: (text, child) => {
+        if (text.includes('"status"')) child.kill('SIGINT');
+      },
+    });
+    assert.equal(code, 130, stderr);
+    assert.ok(
+      messages(stdout).some(({ event }) => event === 'deleted'),
+      stdout,
+    );
+    assert.deepEqual(
+      cloud.snapshots().filter(({ state }) => state !== 'deleting'),
+      [],
+    );
+    assert.equal((await run(['disk', 'list', '--json'])).stdout, '[]\n');
+  });
+
+  it('names the permission that is missing', async (t) => {
+    const { cloud, run } = await placeOn(t);
+    cloud.strike({ call: 'createSnapshot', kind: 'denied' });
+    const { code, stderr } = await run(['disk', 'snapshot', cloud.addDisk(), '--plan', 'shop', ...allowed]);
+    assert.equal(code, 1);
+    assert.match(stderr, /ec2:CreateSnapshot/);
+  });
+
+  it('prints policies', async (t) => {
+    const { run } = await placeOn(t);
+    const { stdout } = await run(['disk', 'policy', 'aws', 'sweep']);
+    assert.match(stdout, /"ec2:DeleteSnapshot"/);
+    assert.doesNotMatch(stdout, /Create/);
+  });
+});
