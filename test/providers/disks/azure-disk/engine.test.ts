@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gatherPreflightFacts } from '../../../../src/snapshot/gather-facts.ts';
+import { permissions } from '../../../../src/providers/disks/azure-disk/permissions.ts';
 import { ArmDouble, subscription } from '../../../support/disks/arm-double.ts';
 import { DiskWorld } from '../../../support/disks/disk-world.ts';
 import { describeCloud } from '../../../support/disks/scenarios.ts';
@@ -14,6 +15,7 @@ describeCloud('Azure', (t) => ArmDouble.start(t), {
     'a zone-redundant disk': { type: 'StandardSSD_ZRS' },
     'a disk with an encryption set': { encryption: { kind: 'customer-key', keyId } },
   },
+  permissions,
   createSnapshotAction: 'Microsoft.Compute/snapshots/write',
 });
 
