@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { UsageError } from '../base/errors.ts';
 import { openStore, parseStoreLocation } from '../providers/objects/open.ts';
 import type { ObjectStore } from '../providers/objects/store.ts';
@@ -119,7 +120,8 @@ export async function openForPass<Engine>(
 
 async function warmedUp<Engine>(loadEngine: () => Promise<Engine>): Promise<Engine> {
   const { startSpareThread } = await import('../copy/pipeline/worker-thread.ts');
-  startSpareThread();
+  // Where there is but one processor the key is derived on it.
+  if (availableParallelism() > 1) startSpareThread();
   return loadEngine();
 }
 

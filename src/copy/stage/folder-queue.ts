@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import type { LimitFunction } from 'p-limit';
 import { TranshipError } from '../../base/errors.ts';
 import type { Latin1Name } from '../../base/file-system.ts';
 import type { TreeLoader } from '../../repository/tree-loader.ts';
@@ -60,11 +62,11 @@ export class FolderQueue {
   /** How many workers are put to use. */
   readonly #threads: number;
   readonly #jobsAtOnce: number;
+  readonly #jobs: LimitFunction;
   #batch: QueuedFolder[] = [];
   #batchNames = 0;
   #namesUnderWay = 0;
   #isFlushDue = false;
-  #jobs = 0;
 
   constructor(pool: WorkerPool, trees: TreeLoader, relied: ReliedBlobs) {
     this.#pool = pool;
@@ -72,11 +74,12 @@ export class FolderQueue {
     this.#relied = relied;
     this.#threads = Math.max(1, pool.workers - 1);
     this.#jobsAtOnce = jobsPerWorker * this.#threads;
+    this.#jobs = pLimit(this.#jobsAtOnce);
   }
 
-  /** Starts the workers ahead of the first folder. */
-  start(): void {
-    this.#pool.startThreads(this.#threads);
+  /** Starts workers, all by default, ahead of their first folder. Further ones are started where there is work for them. */
+  start(threads = this.#threads): void {
+    this.#pool.startThreads(Math.min(threads, this.#threads));
   }
 
   /**
@@ -134,7 +137,7 @@ export class FolderQueue {
       return result;
     };
     await allSettled([
-      ...Array.from({ length: this.#jobsAtOnce - this.#jobs }, () => compareRest(inWorker)),
+      ...Array.from({ length: this.#jobsAtOnce }, () => compareRest(inWorker)),
       compareRest(here),
     ]);
     return joined(slices, compared, names.length);
@@ -161,7 +164,7 @@ export class FolderQueue {
   /** Holds the folders back while the workers have enough: further jobs would start further threads. */
   #flush(): void {
     const batch = this.#batch;
-    if (batch.length === 0 || this.#jobs >= this.#jobsAtOnce) return;
+    if (batch.length === 0 || this.#jobs.activeCount + this.#jobs.pendingCount >= this.#jobsAtOnce) return;
     this.#batch = [];
     this.#batchNames = 0;
     this.#run(batch.map(({ folder }) => folder)).then(
@@ -175,11 +178,10 @@ export class FolderQueue {
   }
 
   async #run(folders: readonly FolderToCompare[]): Promise<readonly Compared[]> {
-    this.#jobs++;
+    const request = { folders, relied: this.#relied.memory };
     try {
-      return await this.#pool.run('compare-folders', { folders, relied: this.#relied.memory });
+      return await this.#jobs(() => this.#pool.run('compare-folders', request));
     } finally {
-      this.#jobs--;
       this.#flush();
     }
   }

@@ -104,7 +104,10 @@ export class TreeStager {
   /** The id of the snapshot's root tree. Everything below it has been handed to the workers by then. */
   async stage(root: RootFolder, parent: Pick<Snapshot, 'tree' | 'summary'> | undefined): Promise<string> {
     // A parent of so many files leaves no doubt that there is work for threads: they come up while it is found.
-    if ((parent?.summary?.totalFilesProcessed ?? 0) >= ownEntries) this.#startWorkers();
+    if ((parent?.summary?.totalFilesProcessed ?? 0) >= ownEntries) {
+      this.#ownEntries = 0;
+      this.#options.folders.start();
+    }
     const finished = new Promise<string>((resolve, reject) => {
       this.#resolveRoot = resolve;
       this.#rejectRoot = reject;
@@ -121,13 +124,6 @@ export class TreeStager {
     await this.#trees.done();
     if (pool.failure !== undefined) throw pool.failure;
     return id;
-  }
-
-  /** From now on workers compare, as soon as they have come up. */
-  #startWorkers(): void {
-    if (this.#ownEntries === 0) return;
-    this.#ownEntries = 0;
-    this.#options.folders.start();
   }
 
   /**
@@ -358,7 +354,7 @@ export class TreeStager {
   #isForWorkers(names: number): boolean {
     const { folders } = this.#options;
     if (names === 0 || this.#entries + names < this.#ownEntries) return false;
-    this.#startWorkers();
+    folders.start(1);
     if (!folders.takes(names)) return false;
     return this.#comparing.size < comparedFolders && this.#open.size < crowdedFolders;
   }
