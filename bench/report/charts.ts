@@ -33,7 +33,7 @@ export function chartsOf(figures: Figures, data: readonly string[], stores: read
 }
 
 function programsIn(figures: Figures, data: string, store: string): string[] {
-  const programs = figures.runOf(data, store)?.plan.programs ?? [];
+  const programs = figures.programsOf(data, store);
   return rivals.filter((name) => programs.includes(name));
 }
 

@@ -1,3 +1,4 @@
+import { passNames } from '../passes.ts';
 import type { PassName } from '../passes.ts';
 import type { Traffic } from '../stores/store.ts';
 import type { Measured, Run } from '../support/run-file.ts';
@@ -33,8 +34,8 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * The figures of one run or of several, of which each covers cells of its own. All figures of a cell, a data set on a
- * store, come from one run, the last that has it: ratios between programs hold within a run only.
+ * The figures of one run or of several. All figures of a pass over a data set on a store come from one run, the last
+ * that has it: ratios between programs hold within a run only.
  */
 export class Figures {
   readonly runs: readonly Run[];
@@ -45,20 +46,29 @@ export class Figures {
     this.runs = runs;
     for (const run of runs) {
       const scales = new Map(run.plan.data.map(({ name, scale }) => [name, scale]));
-      for (const { data, store, cost } of run.measured) {
+      for (const { data, store, pass, cost } of run.measured) {
         if (cost === undefined || (isFullSize && scales.get(data) !== 1)) continue;
-        this.#cells.set(`${data} ${store}`, run);
+        this.#cells.set(`${data} ${store} ${pass}`, run);
       }
     }
   }
 
-  runOf(data: string, store: string): Run | undefined {
-    return this.#cells.get(`${data} ${store}`);
+  /** Those that took part in any pass over the data set on the store. */
+  programsOf(data: string, store: string): string[] {
+    const runs = new Set(passNames.flatMap((pass) => this.#cells.get(`${data} ${store} ${pass}`) ?? []));
+    const programs = [...runs].flatMap(({ plan, measured }) => {
+      const taking = new Set(
+        measured.filter((one) => one.data === data && one.store === store).map((one) => one.program),
+      );
+      return plan.programs.filter((name) => taking.has(name));
+    });
+    return [...new Set(programs)];
   }
 
   of(data: string, store: string, program: string, pass: PassName): Figure | undefined {
-    const measured = this.#measured(data, store).filter(
-      (one) => one.program === program && one.pass === pass,
+    const run = this.#cells.get(`${data} ${store} ${pass}`);
+    const measured = (run?.measured ?? []).filter(
+      (one) => one.data === data && one.store === store && one.program === program && one.pass === pass,
     );
     const costs = measured.flatMap(({ cost }) => cost ?? []);
     if (costs.length === 0) return undefined;
@@ -103,11 +113,6 @@ export class Figures {
     );
     if (whole === undefined || open === undefined || start === undefined) return undefined;
     return Math.max(0, whole - (open - start));
-  }
-
-  #measured(data: string, store: string): readonly Measured[] {
-    const run = this.runOf(data, store);
-    return run?.measured.filter((one) => one.data === data && one.store === store) ?? [];
   }
 }
 

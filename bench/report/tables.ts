@@ -57,12 +57,8 @@ function ratioText(ours: number, theirs: number | undefined): string {
 
 /** The tables of one cell: wall times in sight, the rest folded. Empty where nothing was measured. */
 export function cellTables(figures: Figures, data: string, store: string): string {
-  const run = figures.runOf(data, store);
-  if (run === undefined) return '';
-  const taking = new Set(
-    run.measured.filter((one) => one.data === data && one.store === store).map((one) => one.program),
-  );
-  const programs = run.plan.programs.filter((name) => taking.has(name));
+  const programs = figures.programsOf(data, store);
+  if (programs.length === 0) return '';
   const limits = programs.filter((name) => !passesOf(figures, data, store, name).includes('open'));
   const rivals = programs.filter((name) => !limits.includes(name));
   const grid = (columns: readonly string[], cell: Column, shown: readonly PassName[]): string => {

@@ -18,17 +18,19 @@ describe('figures', () => {
     assert.equal(leastOf([undefined]), undefined);
   });
 
-  it('of a cell come from one run, the last that has it', () => {
+  it('of a pass come from one run, the last that has it', () => {
     const earlier = sampleRun({
       'big local tranship first': 9,
       'big local restic first': 9,
       'one local restic first': 7,
     });
-    const later = sampleRun({ 'big local tranship first': 2 });
+    const later = sampleRun({ 'big local tranship first': 2, 'one local restic restore': 1 });
     const figures = new Figures([earlier, later]);
     assert.equal(figures.wallMs('big', 'local', 'tranship', 'first'), 2000);
     assert.equal(figures.wallMs('big', 'local', 'restic', 'first'), undefined);
     assert.equal(figures.wallMs('one', 'local', 'restic', 'first'), 7000);
+    assert.equal(figures.wallMs('one', 'local', 'restic', 'restore'), 1000);
+    assert.deepEqual(figures.programsOf('one', 'local'), ['restic']);
   });
 
   it('leave out the derivation of the key, but not the start of the program', () => {
