@@ -52,7 +52,8 @@ function runText(runs: readonly Run[]): string {
   return [
     ...lines,
     '',
-    'The figures of a pass come from one run; what else the machine did then had the least priority: read the ratios, not the seconds.',
+    'The figures of a pass come from one run; what else the machine did then had the least priority: ' +
+      'read the ratios, not the seconds.',
     'In round brackets is the ratio to restic in the same cell, in square ones the least and the most of the rounds.',
   ].join('\n');
 }
