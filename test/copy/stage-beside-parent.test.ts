@@ -169,7 +169,7 @@ describe('a pass over many entries of any kind beside their parent', () => {
 });
 
 describe('the workers of a pass with a parent', () => {
-  /** How often folders were given to workers, and the most threads that were to come up before there was work for them. */
+  /** How often folders were given to workers, and how many threads at most were started before there was work. */
   function watchWorkers(t: TestContext): { compared: () => number; started: () => number } {
     const compare = t.mock.method(FolderQueue.prototype, 'compare');
     const start = t.mock.method(WorkerPool.prototype, 'startThreads');

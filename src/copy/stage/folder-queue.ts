@@ -77,7 +77,7 @@ export class FolderQueue {
     this.#jobs = pLimit(this.#jobsAtOnce);
   }
 
-  /** Starts workers, all by default, ahead of their first folder. Further ones are started where there is work for them. */
+  /** Starts workers ahead of their first folder, all by default. Further ones are started where there is work. */
   start(threads = this.#threads): void {
     this.#pool.startThreads(Math.min(threads, this.#threads));
   }
