@@ -1,6 +1,7 @@
 import { Compute, GoogleAuth, IdentityPoolClient, JWT, UserRefreshClient, gaxios } from 'google-auth-library';
 import type { AuthClient } from 'google-auth-library';
 import { StoreError } from '../../base/errors.ts';
+import { orAborted } from '../../base/until-aborted.ts';
 import type { ConnectionAgents } from '../objects/connection-agents.ts';
 import { parseCredentials, readCredentialsFile } from './credentials-file.ts';
 import type { GoogleCredentials, ServiceAccount, TokenSource } from './credentials-file.ts';
@@ -32,7 +33,8 @@ export function identityFromText(text: string, way: WayToTokens): GoogleIdentity
 }
 
 function identityWith(credentials: GoogleCredentials, where: string, way: WayToTokens): GoogleIdentity {
-  checkUniverse(credentials, where, way.universeDomain);
+  checkUniverse(credentials.universeDomain, where, way.universeDomain);
+  if (credentials.type === 'authorized_user') checkUserUniverse(credentials.universeDomain, where);
   const client = clientOf(credentials, createTransporter(way), [...way.scopes]);
   const project = credentials.type === 'service_account' ? credentials.projectId : '';
   return identityOf(
@@ -48,10 +50,16 @@ export function defaultIdentity(way: WayToTokens): GoogleIdentity {
   const transporter = createTransporter(way);
   const where = 'application default credentials';
   const auth = new GoogleAuth({ scopes: [...way.scopes], clientOptions: { transporter } });
+  const universes = new WeakMap<AuthClient, string>();
   const clientFor = async (): Promise<AuthClient> => {
     const client = await auth.getClient();
-    // A machine's metadata server is its own universe's.
-    if (!(client instanceof Compute)) checkUniverse(client, where, way.universeDomain);
+    // A client of a machine's metadata server says that it is Google's, wherever the machine stands.
+    const universeDomain =
+      universes.get(client) ??
+      (client instanceof Compute ? await machineUniverse(auth, way.timeoutMs) : client.universeDomain);
+    universes.set(client, universeDomain);
+    checkUniverse(universeDomain, where, way.universeDomain);
+    if (client instanceof UserRefreshClient) checkUserUniverse(universeDomain, where);
     return client;
   };
   // The library fails where it finds none; whoever needs one says so.
@@ -87,11 +95,7 @@ function createTransporter({ timeoutMs, agents }: WayToTokens): gaxios.Gaxios {
 }
 
 /** As Google's own libraries do: a token of one universe opens nothing in another, which must not see it. */
-function checkUniverse(
-  { universeDomain }: Pick<GoogleCredentials, 'universeDomain'>,
-  where: string,
-  wanted = GOOGLE_UNIVERSE,
-): void {
+function checkUniverse(universeDomain: string, where: string, wanted = GOOGLE_UNIVERSE): void {
   if (universeDomain === wanted) return;
   throw new StoreError(
     'unauthenticated',
@@ -101,6 +105,30 @@ function checkUniverse(
       advice: 'take others, or name the universe: -o gcs.universe-domain=DOMAIN',
     },
   );
+}
+
+/** A user's tokens are got from Google, whatever universe the file names: one elsewhere would be shown to it. */
+function checkUserUniverse(universeDomain: string, where: string): void {
+  if (universeDomain === GOOGLE_UNIVERSE) return;
+  throw new StoreError('unauthenticated', `the credentials are of a user of ${universeDomain}`, {
+    where,
+    advice: 'take those of a service account or of workload identity federation there',
+  });
+}
+
+/** The domain of the cloud that this machine is of, as its metadata server says. */
+async function machineUniverse(auth: GoogleAuth, timeoutMs: number): Promise<string> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    return await orAborted(auth.getUniverseDomainFromMetadataServer(), signal);
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    throw new StoreError('timeout', `the metadata server did not answer for ${timeoutMs / 1000} s`, {
+      where: 'the universe of this machine',
+      retryable: true,
+      cause,
+    });
+  }
 }
 
 function clientOf(credentials: GoogleCredentials, transporter: gaxios.Gaxios, scopes: string[]): AuthClient {

@@ -1,6 +1,7 @@
 import { UsageError } from '../../base/errors.ts';
 import { ConnectionAgents } from '../objects/connection-agents.ts';
 import type { ConnectionSettings } from '../objects/settings.ts';
+import { GOOGLE_UNIVERSE } from './universe.ts';
 
 /** Who requests come from. */
 export interface GoogleIdentity {
@@ -24,8 +25,8 @@ export interface GoogleIdentitySettings extends Pick<ConnectionSettings, 'caCert
 }
 
 export interface GoogleIdentityOptions {
-  /** True where requests go to Google's own hosts. */
-  readonly isGoogle: boolean;
+  /** True where requests go to hosts of the settings' universe. */
+  readonly isInUniverse: boolean;
   readonly timeoutMs: number;
   /** What tokens are asked for, as URLs of OAuth. */
   readonly scopes: readonly string[];
@@ -39,16 +40,19 @@ const anonymous: GoogleIdentity = {
 
 /**
  * The identity that the settings name: the credentials' text or file, then the access token; else application default
- * credentials, as Google's libraries find them. Those are for Google alone: any other endpoint gets only what the
- * settings name, since an emulator needs none and must not learn a token that opens the cloud.
+ * credentials, as Google's libraries find them. Those go to hosts of the universe that they are of; any other endpoint
+ * gets only what the settings name, since an emulator needs none and must not learn a token that opens the cloud.
+ * Nothing tells what universe `googleAccessToken` is of, so that no host gets it but Google's own.
  */
 export async function createIdentity(
   settings: GoogleIdentitySettings,
-  { isGoogle, timeoutMs, scopes }: GoogleIdentityOptions,
+  { isInUniverse, timeoutMs, scopes }: GoogleIdentityOptions,
 ): Promise<GoogleIdentity> {
   const { credentialsFile, credentialsText, googleAccessToken, caCertificates, proxy, universeDomain } =
     settings;
-  const accessToken = settings.accessToken ?? (isGoogle ? googleAccessToken : undefined);
+  const isGoogleUniverse = (universeDomain ?? GOOGLE_UNIVERSE) === GOOGLE_UNIVERSE;
+  const accessToken =
+    settings.accessToken ?? (isInUniverse && isGoogleUniverse ? googleAccessToken : undefined);
   // What gives out tokens is never one whose certificate nobody checks: what is sent to it is an identity.
   const way = async () => ({
     timeoutMs,
@@ -65,7 +69,7 @@ export async function createIdentity(
     return identityFromFile(credentialsFile, await way());
   }
   if (accessToken !== undefined) return bearer(accessToken);
-  if (!isGoogle) return anonymous;
+  if (!isInUniverse) return anonymous;
   const { defaultIdentity } = await import('./google-identity.ts');
   return defaultIdentity(await way());
 }

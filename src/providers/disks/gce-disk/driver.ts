@@ -74,7 +74,9 @@ export class GceDiskDriver implements DiskDriver {
     const endpoint = endpointOrigin(settings.endpoint ?? COMPUTE, { where: 'gcp', advice });
     const kmsEndpoint = endpointOrigin(settings.kmsEndpoint ?? KMS, { where: 'gcp', advice });
     const idleTimeoutMs = checkedIdleTimeoutMs(settings.idleTimeoutMs);
-    const isGoogle = [endpoint, kmsEndpoint].every((origin) => GOOGLE_HOST.test(new URL(origin).hostname));
+    const isInUniverse = [endpoint, kmsEndpoint].every((origin) =>
+      GOOGLE_HOST.test(new URL(origin).hostname),
+    );
     this.#settings = settings;
     this.#kmsEndpoint = kmsEndpoint;
     this.#agents = new Renewable({
@@ -84,7 +86,7 @@ export class GceDiskDriver implements DiskDriver {
     });
     this.#identities = new Renewable({
       where: endpoint,
-      create: () => createIdentity(settings, { isGoogle, timeoutMs: idleTimeoutMs, scopes: SCOPES }),
+      create: () => createIdentity(settings, { isInUniverse, timeoutMs: idleTimeoutMs, scopes: SCOPES }),
       destroy: (identity) => identity.close(),
     });
     this.#client = new Renewable({

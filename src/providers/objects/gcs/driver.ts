@@ -68,8 +68,8 @@ export class GcsDriver implements ObjectDriver {
     };
     // Messages name the whole location; `url` is that of the bucket, of which a prefix is a view.
     const url = formatGcsLocation(location);
-    // Google's own hosts, those of regions and of private connections included.
-    const isGoogle = `.${new URL(endpoint).hostname}`.endsWith(`.${universe}`);
+    // The universe's own hosts, those of regions and of private connections included.
+    const isInUniverse = `.${new URL(endpoint).hostname}`.endsWith(`.${universe}`);
     this.#agents = new Renewable({
       where: url,
       create: () => ConnectionAgents.open(settings),
@@ -77,7 +77,7 @@ export class GcsDriver implements ObjectDriver {
     });
     this.#identities = new Renewable({
       where: url,
-      create: () => createIdentity(settings, { isGoogle, timeoutMs: idleTimeoutMs, scopes: [SCOPE] }),
+      create: () => createIdentity(settings, { isInUniverse, timeoutMs: idleTimeoutMs, scopes: [SCOPE] }),
       destroy: (identity) => identity.close(),
     });
     this.#requests = new GcsRequests({

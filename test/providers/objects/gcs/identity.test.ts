@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { CancelledError, StoreError } from '../../../../src/base/errors.ts';
 import { GcsDriver } from '../../../../src/providers/objects/gcs/driver.ts';
+import { openDriver } from '../../../../src/providers/objects/open.ts';
 import { createIdentity } from '../../../../src/providers/google/identity.ts';
 import type { GcsSettings } from '../../../../src/providers/objects/settings.ts';
 import { startConnectProxy } from '../../../support/connect-proxy.ts';
@@ -17,6 +18,7 @@ import { TokenServer } from '../../../support/gcs/token-server.ts';
 import { startRefusingProxy } from '../../../support/servers/refusing-proxy.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { Authority } from '../../../support/tls/certificates.ts';
+import { listening } from '../../../support/listening.ts';
 import { startTlsFront } from '../../../support/tls/tls-front.ts';
 
 const lifeMs = 5000;
@@ -27,6 +29,11 @@ before(async () => {
   tokens = await TokenServer.start(lifeMs);
 });
 after(() => tokens.stop());
+
+const environment = { ...process.env };
+afterEach(() => {
+  process.env = { ...environment };
+});
 
 function fileWith(t: TestContext, content: unknown): string {
   const path = join(temporaryFolder(t), 'credentials.json');
@@ -74,6 +81,56 @@ async function listener(t: TestContext, status = 500, location = ''): Promise<[s
   assert.ok(typeof address === 'object' && address !== null);
   return [`http://127.0.0.1:${address.port}`, seen];
 }
+
+/** What leads to the hosts of any universe, all of which are this listener. */
+async function everyHost(t: TestContext): Promise<{
+  readonly settings: GcsSettings;
+  readonly seen: IncomingMessage[];
+  readonly asked: readonly { readonly line: string }[];
+}> {
+  const authority = new Authority(temporaryFolder(t));
+  const [endpoint, seen] = await listener(t);
+  const certificate = authority.issue({ names: 'DNS:storage.cloud.example' });
+  const { port, asked } = await startConnectProxy(t, await startTlsFront(t, endpoint, certificate));
+  const settings = {
+    caCertificates: authority.certificate,
+    proxy: { https: `http://127.0.0.1:${port}` },
+  };
+  return { settings, seen, asked };
+}
+
+/** This machine is one of a cloud, which gives out tokens and says of what universe it is. */
+async function machineOf(t: TestContext, answerUniverse: (response: ServerResponse) => void): Promise<void> {
+  const server = createServer(({ url = '' }, response) => {
+    response.setHeader('metadata-flavor', 'Google');
+    const { pathname } = new URL(url, 'http://127.0.0.1');
+    if (pathname.endsWith('/universe/universe-domain')) return answerUniverse(response);
+    if (!pathname.endsWith('/token')) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ access_token: 'ya29.machine', expires_in: 3600, token_type: 'Bearer' }));
+  });
+  const port = await listening(t, server);
+  setEnvironment({
+    GOOGLE_APPLICATION_CREDENTIALS: undefined,
+    HOME: temporaryFolder(t),
+    METADATA_SERVER_DETECTION: 'assume-present',
+    // Else gcloud is run to tell it.
+    GOOGLE_CLOUD_PROJECT: 'project',
+    GCE_METADATA_HOST: `127.0.0.1:${port}`,
+  });
+}
+
+/** Until the test ends; what is undefined is not there. */
+function setEnvironment(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
+const saysUniverse = (domain: string) => (response: ServerResponse) =>
+  void response.writeHead(200).end(domain);
+const saysNoUniverse = (response: ServerResponse): void => void response.writeHead(404).end();
 
 gcsSuite('GCS credentials', (server) => {
   async function guarded(t: TestContext, settings: GcsSettings): Promise<GcsDriver> {
@@ -253,16 +310,13 @@ describe('credentials of GCS', () => {
     );
     const identity = await createIdentity(
       { googleAccessToken: 'ya29.1' },
-      { isGoogle: true, timeoutMs: 1, scopes: [] },
+      { isInUniverse: true, timeoutMs: 1, scopes: [] },
     );
     assert.deepEqual(await identity.headers(), { authorization: 'Bearer ya29.1' });
   });
 
   it('of a universe of its own are signed by the account, and shown to that universe’s store alone', async (t) => {
-    const authority = new Authority(temporaryFolder(t));
-    const [endpoint, seen] = await listener(t);
-    const certificate = authority.issue({ names: 'DNS:storage.cloud.example' });
-    const proxy = await startConnectProxy(t, await startTlsFront(t, endpoint, certificate));
+    const { settings, seen, asked } = await everyHost(t);
     const issued = tokens.issued;
     const account = { ...tokens.serviceAccount, universe_domain: 'cloud.example' };
     const driver = new GcsDriver(
@@ -270,14 +324,13 @@ describe('credentials of GCS', () => {
       {
         universeDomain: 'cloud.example',
         credentialsText: JSON.stringify(account),
-        caCertificates: authority.certificate,
-        proxy: { https: `http://127.0.0.1:${proxy.port}` },
+        ...settings,
       },
     );
     t.after(() => driver.close());
     await errorOf(driver.head('key', {}));
     assert.deepEqual(
-      proxy.asked.map(({ line }) => line),
+      asked.map(({ line }) => line),
       ['CONNECT storage.cloud.example:443'],
     );
     const [, claims = ''] = (seen[0]?.headers.authorization ?? '').split('.');
@@ -301,6 +354,84 @@ describe('credentials of GCS', () => {
     assert.match(home.message, /are of googleapis\.com, and the store of cloud\.example/);
   });
 
+  it('of Google, in the environment or of its machine, reach no universe that a description names', async (t) => {
+    const description = join(temporaryFolder(t), 'store.yaml');
+    writeFileSync(
+      description,
+      `kind: BackupStorageLocation
+spec: { provider: gcp, objectStorage: { bucket: bucket }, config: { universeDomain: cloud.example } }
+`,
+    );
+    const { settings, seen } = await everyHost(t);
+    await machineOf(t, saysNoUniverse);
+    for (const token of [{ googleAccessToken: 'ya29.environment' }, {}]) {
+      const gcs = { ...settings, ...token };
+      const driver = await openDriver(`velero:${description}`, { settings: { gcs } });
+      t.after(() => driver.close());
+      const error = await errorOf(driver.head('key', {}));
+      assert.match(error.message, /are of googleapis\.com, and the store of cloud\.example/);
+    }
+    assert.deepEqual(
+      seen.flatMap(({ headers }) => headers.authorization ?? []),
+      [],
+    );
+  });
+
+  it('of a machine reach the universe that it is of, and that one alone', async (t) => {
+    const google = { isInUniverse: true, timeoutMs: 10_000, scopes: [] };
+    await machineOf(t, saysNoUniverse);
+    const ofGoogle = await createIdentity({}, google);
+    t.after(() => ofGoogle.close());
+    assert.deepEqual(await ofGoogle.headers(), { authorization: 'Bearer ya29.machine' });
+    await machineOf(t, saysUniverse('cloud.example'));
+    const { settings, seen } = await everyHost(t);
+    const inside = new GcsDriver(
+      { ...anywhere, endpoint: undefined },
+      { universeDomain: 'cloud.example', ...settings },
+    );
+    t.after(() => inside.close());
+    await errorOf(inside.head('key', {}));
+    assert.deepEqual(
+      seen.map(({ headers }) => headers.authorization),
+      ['Bearer ya29.machine'],
+    );
+    const outside = await createIdentity({}, google);
+    t.after(() => outside.close());
+    const error = await errorOf(outside.headers());
+    assert.match(error.message, /are of cloud\.example, and the store of googleapis\.com/);
+  });
+
+  it('of a machine whose universe is not told are not waited for without end', async (t) => {
+    await machineOf(t, () => {});
+    const identity = await createIdentity({}, { isInUniverse: true, timeoutMs: 50, scopes: [] });
+    t.after(() => identity.close());
+    const error = await errorOf(identity.headers());
+    assert.deepEqual([error.code, error.retryable], ['timeout', true], error.message);
+  });
+
+  it('of a user of another universe are not sent to Google for a token', async (t) => {
+    const user = {
+      type: 'authorized_user',
+      client_id: 'id',
+      client_secret: 'hush',
+      refresh_token: 'hush',
+      universe_domain: 'cloud.example',
+    };
+    const { settings, asked } = await everyHost(t);
+    const file = fileWith(t, user);
+    setEnvironment({ GOOGLE_APPLICATION_CREDENTIALS: file, GOOGLE_CLOUD_PROJECT: 'project' });
+    for (const named of [{ credentialsFile: file }, {}]) {
+      const driver = new GcsDriver(
+        { ...anywhere, endpoint: undefined },
+        { universeDomain: 'cloud.example', ...settings, ...named },
+      );
+      t.after(() => driver.close());
+      const error = await errorOf(driver.head('key', {}));
+      assert.match(error.message, /are of a user of cloud\.example/);
+    }
+    assert.deepEqual(asked, [], 'something was sent');
+  });
+
   it('are not carried to where a redirect leads, neither a token nor what it is got with', async (t) => {
     const [other, seen] = await listener(t);
     const [redirecting] = await listener(t, 307, other);
@@ -319,12 +450,7 @@ describe('credentials of GCS', () => {
   });
 
   it('that stand in the environment are not sent to an emulator', async (t) => {
-    const saved = process.env['GOOGLE_APPLICATION_CREDENTIALS'];
-    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, tokens.serviceAccount);
-    t.after(() => {
-      if (saved === undefined) delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
-      else process.env['GOOGLE_APPLICATION_CREDENTIALS'] = saved;
-    });
+    setEnvironment({ GOOGLE_APPLICATION_CREDENTIALS: fileWith(t, tokens.serviceAccount) });
     const [endpoint, seen] = await listener(t);
     const driver = new GcsDriver({ ...anywhere, endpoint });
     t.after(() => driver.close());
@@ -336,15 +462,6 @@ describe('credentials of GCS', () => {
   });
 
   it('a default file that is broken, and none at all, are told without a word of what it holds', async (t) => {
-    const variables = ['GOOGLE_APPLICATION_CREDENTIALS', 'HOME', 'METADATA_SERVER_DETECTION'] as const;
-    const saved = variables.map((name) => process.env[name]);
-    t.after(() => {
-      for (const [index, name] of variables.entries()) {
-        const value = saved[index];
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
-    });
     const google = { ...anywhere, endpoint: undefined };
     const defaultError = async (): Promise<StoreError> => {
       const driver = new GcsDriver(google);
@@ -355,16 +472,18 @@ describe('credentials of GCS', () => {
     };
     const home = temporaryFolder(t);
     mkdirSync(join(home, '.config'));
-    process.env['HOME'] = home;
-    process.env['METADATA_SERVER_DETECTION'] = 'none';
-    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, '{"private_key": "-----BEGIN hunter2');
+    setEnvironment({ HOME: home, METADATA_SERVER_DETECTION: 'none' });
+    const setFile = (path: string | undefined): void => {
+      setEnvironment({ GOOGLE_APPLICATION_CREDENTIALS: path });
+    };
+    setFile(fileWith(t, '{"private_key": "-----BEGIN hunter2'));
     assert.match((await defaultError()).message, /is no JSON/);
     const foreign = { ...tokens.serviceAccount, universe_domain: 'cloud.example' };
-    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = fileWith(t, foreign);
+    setFile(fileWith(t, foreign));
     assert.match((await defaultError()).message, /are of cloud\.example, and the store of googleapis\.com/);
-    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nonexistent/key.json';
+    setFile('/nonexistent/key.json');
     assert.match((await defaultError()).message, /GOOGLE_APPLICATION_CREDENTIALS.*\/nonexistent\/key\.json/);
-    delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+    setFile(undefined);
     assert.match((await defaultError()).message, /no credentials were found.*gcloud auth/);
   });
 });
