@@ -17,7 +17,8 @@ export interface LimitOptions {
  * become free.
  * Where the server answers `throttled`, half of the places are taken away. They come back as requests succeed: doubled
  * up to half of the number that last worked, since a server that failed as a whole may be well again, and from there
- * one by one, since more may be what overloads it (slow start and congestion avoidance, as in RFC 5681).
+ * one by one, since more may be what overloads it (slow start and congestion avoidance, as in RFC 5681). A request that
+ * began before the last refusal brings none back: it shows what the server could do then.
  */
 export function withLimit(driver: ObjectDriver, options: LimitOptions = {}): ObjectDriver {
   const places = new Places(options.connections ?? driver.capabilities.connections);
@@ -49,8 +50,9 @@ class Places {
   /** `isWhole` tells a request from a piece of one: only whole requests show that the server keeps up. */
   run<T>(signal: AbortSignal | undefined, work: () => Promise<T>, isWhole = true): Promise<T> {
     const counted = async (): Promise<T> => {
+      const begunAt = this.#cuts;
       const result = await this.#watched(work);
-      if (isWhole) this.succeeded();
+      if (isWhole) this.succeeded(begunAt);
       return result;
     };
     if (signal === undefined) return this.#queue(counted);
@@ -68,7 +70,14 @@ class Places {
     });
   }
 
-  succeeded(): void {
+  /** How often places were taken away. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  /** A request has ended that began after so many cuts. */
+  succeeded(begunAt: number): void {
+    if (begunAt !== this.#cuts) return;
     this.#hasSucceeded = true;
     if (this.#allowed >= this.#most) return;
     this.#allow(this.#allowed + (this.#allowed < this.#safe ? 1 : 1 / this.#allowed));
@@ -108,12 +117,17 @@ async function* limitStream<T extends Streamed>(
 ): AsyncGenerator<T, void, undefined> {
   const iterator = open()[Symbol.asyncIterator]();
   let finished = false;
+  let begunAt: number | undefined;
+  const next = (): Promise<IteratorResult<T>> => {
+    begunAt ??= places.cuts;
+    return iterator.next();
+  };
   try {
     for (;;) {
-      const result = await places.run(operation.signal, () => iterator.next(), false);
+      const result = await places.run(operation.signal, next, false);
       if (result.done === true) {
         finished = true;
-        places.succeeded();
+        if (begunAt !== undefined) places.succeeded(begunAt);
         return;
       }
       yield result.value;

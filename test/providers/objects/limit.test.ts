@@ -197,3 +197,39 @@ test('the pieces of one answer do not bring the places back', async () => {
   // The answer brought one place back, and the first of these another.
   assert.ok(gauge.most <= 3, `${gauge.most} at once after four refusals and one answer`);
 });
+
+for (const kind of ['uploads', 'downloads'] as const) {
+  test(`${kind} that began before the refusals do not bring the places back when they end`, async () => {
+    const memory = new MemoryDriver({ objects: [['large', Buffer.alloc(400_000)]] });
+    const release = Promise.withResolvers<void>();
+    let [mode, running, most]: ['slow' | 'refusing' | 'well', number, number] = ['slow', 0, 0];
+    const held = intercept(memory, {
+      run: async (_operation, work) => {
+        if (mode === 'slow') await release.promise;
+        if (mode === 'refusing') throw new StoreError('throttled', 'slow down', { retryable: true });
+        running += 1;
+        most = Math.max(most, running);
+        for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+        running -= 1;
+        return work();
+      },
+      stream: async function* (_operation, open) {
+        await release.promise;
+        yield* open();
+      },
+    });
+    const driver = withLimit(held, { connections: 16 });
+    const begun = Array.from({ length: 3 }, (_, index) =>
+      kind === 'uploads' ? driver.put(`k${index}`, Buffer.of(1), {}) : collect(driver.get('large', {})),
+    );
+    await nextTurn();
+    mode = 'refusing';
+    for (let cut = 0; cut < 3; cut += 1) await Promise.allSettled([driver.head('large', {})]);
+    mode = 'well';
+    release.resolve();
+    await Promise.all(begun);
+    most = 0;
+    await Promise.all([1, 2, 3].map(() => driver.head('large', {})));
+    assert.equal(most, 2, 'sixteen, halved three times');
+  });
+}
