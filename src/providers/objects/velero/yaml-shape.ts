@@ -5,11 +5,13 @@ import { UsageError } from '../../../base/errors.ts';
 const MAX_DEPTH = 100;
 /** Words, signs and spaces between them, which a parser takes seconds for. */
 const MAX_TOKENS = 1_000_000;
+/** Ends of lines, each of which is a token too; those of texts that are one token are not counted. */
+const MAX_NEWLINES = 2_000_000;
 const MAX_DOCUMENTS = 1000;
 
 /** Throws UsageError for YAML that is too long to be parsed, or nested too deep by brackets or by dashes in a line. */
 export function checkYamlShape(text: string, file: string): void {
-  let [brackets, indicators, documents, tokens, line] = [0, 0, 0, 0, 1];
+  let [brackets, indicators, documents, tokens, newlines, line] = [0, 0, 0, 0, 0, 1];
   for (const token of new Lexer().lex(text)) {
     if (token === '[' || token === '{') brackets += 1;
     else if (token === ']' || token === '}') brackets -= 1;
@@ -22,9 +24,10 @@ export function checkYamlShape(text: string, file: string): void {
     if (brackets + indicators > MAX_DEPTH) {
       throw new UsageError('the YAML is nested too deep', { where: `${file}:${line}` });
     }
-    if (token !== '\n') tokens += 1;
-    if (tokens > MAX_TOKENS) {
-      throw new UsageError('the YAML has too many values', {
+    if (token === '\n' || token === '\r\n') newlines += 1;
+    else tokens += 1;
+    if (tokens > MAX_TOKENS || newlines > MAX_NEWLINES) {
+      throw new UsageError(`the YAML has too many ${tokens > MAX_TOKENS ? 'values' : 'lines'}`, {
         where: `${file}:${line}`,
         advice: 'leave in it the store and its Secret only',
       });
