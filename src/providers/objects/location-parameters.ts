@@ -16,3 +16,8 @@ export function readParameters(
   }
   return { path, parameters };
 }
+
+/** A value as it stands in a location; a URL stays readable. */
+export function parameterText(value: string): string {
+  return encodeURIComponent(value).replaceAll('%3A', ':').replaceAll('%2F', '/');
+}

@@ -1,5 +1,5 @@
 import { UsageError } from '../../../base/errors.ts';
-import { readParameters } from '../location-parameters.ts';
+import { parameterText, readParameters } from '../location-parameters.ts';
 import { isValidKey } from '../object-key.ts';
 
 /** Where a container is and what part of it is meant; holds no secret. */
@@ -55,7 +55,7 @@ export function formatAzureBlobLocation(location: AzureBlobLocation): string {
   const { account, container, prefix, endpoint } = location;
   if (account === undefined) return `azure:${container}:/${prefix}`;
   const path = prefix === '' ? container : `${container}/${prefix}`;
-  return `azblob://${account}/${path}${endpoint === undefined ? '' : `?endpoint=${endpoint}`}`;
+  return `azblob://${account}/${path}${endpoint === undefined ? '' : `?endpoint=${parameterText(endpoint)}`}`;
 }
 
 /** An endpoint without a slash at its end; throws UsageError for what is none. */

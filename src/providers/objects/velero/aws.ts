@@ -60,6 +60,17 @@ export const awsConfigKeys: KnownKeys<AwsDraft> = {
   prefix: meaningless,
 };
 
+const keyNames = ['kmsKeyId', 'customerKeyEncryptionFile', 'customerKeyEncryptionSecret'] as const;
+
+/** Throws UsageError where a `config` names several keys to encrypt with, as Velero's plug-in does. */
+export function refuseSeveralKeys(config: YamlValue): void {
+  const [first, second] = keyNames
+    .map((name) => config.member(name))
+    .filter((value) => textOf(value) !== undefined);
+  if (first === undefined || second === undefined) return;
+  throw second.wrong(`stands beside ${first.path}`, 'name one key to encrypt with');
+}
+
 export function awsStore(draft: AwsDraft, credentials: CredentialSource | undefined): ProviderStore {
   const { region, endpoint, pathStyle } = draft;
   const parameters = [
@@ -89,7 +100,7 @@ function tagsOf(value: YamlValue): Readonly<Record<string, string>> | undefined 
   return tags;
 }
 
-/** What is asked of bucket and server; of several encryptions the one that Velero's plug-in would take. */
+/** What is asked of bucket and server; a key goes before `serverSideEncryption`, as Velero's plug-in has it. */
 function bucketSettings(draft: AwsDraft): S3Settings {
   const { kmsKeyId, customerKey, customerKeyFile, serverSideEncryption } = draft;
   const { tags, caCertificates, insecure } = draft;

@@ -1,3 +1,4 @@
+import { parameterText } from '../location-parameters.ts';
 import { azureKeyNames } from '../azure-key-names.ts';
 import { withoutUndefined } from '../merged-settings.ts';
 import { credentialsOf } from './described-store.ts';
@@ -43,7 +44,15 @@ export function azureStore(
   source: CredentialSource | undefined,
 ): ProviderStore {
   if (account === undefined) throw config.member('storageAccount').wrong('is missing');
-  const query = endpoint === undefined ? '' : `?endpoint=${endpoint}`;
+  if (endpoint !== undefined && !isEndpointOf(account, new URL(endpoint))) {
+    throw config
+      .member('storageAccountURI')
+      .wrong(
+        'has a path that does not end in the account',
+        'write https://HOST, or http://HOST:PORT/ACCOUNT',
+      );
+  }
+  const query = endpoint === undefined ? '' : `?endpoint=${parameterText(endpoint)}`;
   return {
     locationFor: (bucket, prefix) => {
       return `azblob://${account}/${bucket}${prefix === '' ? '' : `/${prefix}`}${query}`;
@@ -51,4 +60,9 @@ export function azureStore(
     settings: { azureBlob: withoutUndefined({ ...credentialsOf(source), authorityHost, caCertificates }) },
     warnings: [],
   };
+}
+
+/** Azure has the account in its host's name, emulators as the end of a path. */
+function isEndpointOf(account: string, { pathname }: URL): boolean {
+  return pathname === '/' || pathname.endsWith(`/${account}`);
 }

@@ -1,5 +1,5 @@
 import { parseCertificates } from '../certificates.ts';
-import { awsConfigKeys, awsStore } from './aws.ts';
+import { awsConfigKeys, awsStore, refuseSeveralKeys } from './aws.ts';
 import type { AwsDraft } from './aws.ts';
 import { azureConfigKeys, azureStore } from './azure.ts';
 import type { AzureDraft } from './azure.ts';
@@ -95,6 +95,7 @@ function providerStore(
     case 'aws': {
       const draft: AwsDraft = {};
       takeKeys(config, awsConfigKeys, draft);
+      refuseSeveralKeys(config);
       draft.customerKey = customerKeyOf(draft.customerKeySecret, findSecret);
       return awsStore(draft, credentials);
     }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { silentLogger } from '../../../../src/base/logger.ts';
 import { parseCertificates } from '../../../../src/providers/objects/certificates.ts';
+import { parseAzureBlobLocation } from '../../../../src/providers/objects/azure-blob/location.ts';
 import { openDriver, openStore } from '../../../../src/providers/objects/open.ts';
 import { awsConfigKeys } from '../../../../src/providers/objects/velero/aws.ts';
 import { azureConfigKeys } from '../../../../src/providers/objects/velero/azure.ts';
@@ -75,6 +76,36 @@ metadata: { resourceVersion: "" }
     );
   });
 
+  it('may stand among any number of documents of others, which change nothing in it', async (t) => {
+    const others = '---\nkind: Pod\n'.repeat(2000);
+    const key = `\nkind: Secret\nmetadata: { name: cloud-credentials, namespace: velero }\nstringData:\n  cloud: |+\n`;
+    const held = `${key}${ini.replace(/^(?=.)/gm, '    ').replace('\n', '\n\n')}`;
+    const text = `${others}---${plain}---${held}${others}`;
+    const { settings } = await read(t, text);
+    assert.equal(settings.s3?.credentials?.accessKeyId, 'AKID');
+    const gcp = location('provider: gcp\nobjectStorage: { bucket: replica }');
+    const google = await read(t, `${gcp}---${held}${others}`);
+    assert.equal(google.settings.gcs?.credentialsText, ini.replace('\n', '\n\n'));
+    const line = text.slice(0, text.indexOf('s3Url')).split('\n').length;
+    assert.ok((await refusal(t, text.replace('s3Url:', 's3URI:'))).includes(`store.yaml:${line} `));
+  });
+
+  it('may stand among texts that hold separators of lines and paragraphs', async (t) => {
+    const text = '"a\u2028--- b\u2029- kind: c\u2028kind: d"';
+    const list = `apiVersion: v1\nkind: List\nitems:\n- kind: Pod\n  note: ${text}\n${plain
+      .trim()
+      .replace(/^/gm, '  ')
+      .replace('  ', '- ')
+      .replace('status:', `note: ${text}\n  status:`)}\n`;
+    for (const yaml of [
+      `---\nkind: Pod\nnote: ${text}\n---${plain}`,
+      `---${plain}note: ${text}\n`,
+      `${list}---\nkind: Pod\nnote: ${text}\n`,
+    ]) {
+      assert.match((await read(t, yaml)).location, /^s3:\/\/replica\//);
+    }
+  });
+
   it('names the Secret and its key, and takes the profile that it names', async (t) => {
     const yaml = `${location(`provider: aws
 credential: { name: other, key: keys }
@@ -142,7 +173,7 @@ stringData:
     assert.match(await refusal(t, both, '?name=third'), /^no store is called "third": /);
   });
 
-  it('hands over tags and encryption, of several the one that the plug-in takes', async (t) => {
+  it('hands over tags and encryption, a key before the kind, as the plug-in has it', async (t) => {
     const config = (lines: string) =>
       location(`provider: aws\nobjectStorage: { bucket: replica }\nconfig: { ${lines} }`);
     const settingsOf = async (lines: string) => (await read(t, config(lines))).settings.s3;
@@ -152,7 +183,7 @@ stringData:
       serverSideEncryption: 'AES256',
       tags: { a: 'b', c: 'd e' },
     });
-    const all = 'serverSideEncryption: AES256, customerKeyEncryptionFile: /key, kmsKeyId: alias/one';
+    const all = 'serverSideEncryption: AES256, kmsKeyId: alias/one';
     assert.deepEqual(await settingsOf(all), {
       ...identity,
       serverSideEncryption: 'aws:kms',
@@ -253,6 +284,20 @@ config: { storageAccount: account, storageAccountKeyEnvVar: AZURE_STORAGE_ACCOUN
 objectStorage: { bucket: container }
 config: { storageAccount: account, resourceGroup: group, useAAD: "true", blockSizeInBytes: "1048576" }`);
     assert.equal((await read(t, azure)).location, 'azblob://account/container');
+    const uri = (path: string) =>
+      azure.replace('resourceGroup: group', `storageAccountURI: "http://host:1/${path}"`);
+    assert.equal(
+      (await read(t, uri('account'))).location,
+      'azblob://account/container?endpoint=http://host:1/account',
+    );
+    const { location: odd } = await read(t, uri('a&b=c+%25/account'));
+    assert.deepEqual(parseAzureBlobLocation(odd.replace('azblob:', '')), {
+      kind: 'azure-blob',
+      account: 'account',
+      container: 'container',
+      prefix: '',
+      endpoint: 'http://host:1/a&b=c+%25/account',
+    });
   });
 });
 

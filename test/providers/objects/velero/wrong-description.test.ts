@@ -116,7 +116,7 @@ describe('a description that is wrong', () => {
     ],
     [
       'stands among very many documents',
-      `${plain}${'---\na: 1\n'.repeat(1001)}`,
+      `${plain}${'---\na: Secret\n'.repeat(1001)}`,
       'the YAML has too many documents: store.yaml',
     ],
     [
@@ -125,9 +125,31 @@ describe('a description that is wrong', () => {
       'the YAML has too many values: store.yaml:17 (leave in it the store and its Secret only)',
     ],
     [
+      'has more empty lines than are worth a wait',
+      `${plain}---\nSecret: 1\n${'\n'.repeat(2_000_001)}`,
+      'the YAML has too many lines: store.yaml:2000002 (leave in it the store and its Secret only)',
+    ],
+    [
       'is larger than 16 MiB',
       `${plain}---\na: ${'x'.repeat(16 * 2 ** 20)}\n`,
       'the description is larger than 16 MiB: store.yaml (leave in it the store and its Secret only)',
+    ],
+    ...(['customerKeyEncryptionFile: /key', 'customerKeyEncryptionSecret: keys/name'] as const).map(
+      (other): [string, string, string] => {
+        const [name = ''] = other.split(':');
+        return [
+          `names two keys to encrypt with, of which one is a ${name}`,
+          plain.replace('region: eu-west-1', `${other}\n    kmsKeyId: alias/one`),
+          `spec.config.${name} stands beside spec.config.kmsKeyId: store.yaml:9 (name one key to encrypt with)`,
+        ];
+      },
+    ),
+    [
+      'is of Azure and has the address of another account',
+      location(`provider: azure\nobjectStorage: { bucket: b }
+config: { storageAccount: account, storageAccountURI: "https://host/other" }`),
+      'spec.config.storageAccountURI has a path that does not end in the account: store.yaml:8 ' +
+        '(write https://HOST, or http://HOST:PORT/ACCOUNT)',
     ],
     [
       'is of Azure and names no account',
