@@ -1,4 +1,5 @@
 import { UsageError } from '../../../base/errors.ts';
+import { parameterText } from '../location-parameters.ts';
 import { withoutUndefined } from '../merged-settings.ts';
 import type { S3Credentials, S3Settings } from '../settings.ts';
 import { parseTagList } from '../tag-list.ts';
@@ -75,7 +76,7 @@ export function awsStore(draft: AwsDraft, credentials: CredentialSource | undefi
   const { region, endpoint, pathStyle } = draft;
   const parameters = [
     ...(endpoint === undefined ? [] : [`endpoint=${endpoint}`]),
-    ...(region === undefined ? [] : [`region=${region}`]),
+    ...(region === undefined ? [] : [`region=${parameterText(region)}`]),
     ...(pathStyle === undefined ? [] : [`path-style=${String(pathStyle)}`]),
   ];
   const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;

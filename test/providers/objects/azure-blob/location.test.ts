@@ -24,6 +24,10 @@ describe('a location of a container', () => {
       'AZBLOB://account/con-tainer?endpoint=https%3A%2F%2Fblobs.example',
       { account: 'account', container: 'con-tainer', endpoint: 'https://blobs.example' },
     ],
+    [
+      'azblob://account/container?endpoint=http://host/a%26b%2525%2Bc/account',
+      { account: 'account', container: 'container', endpoint: 'http://host/a&b%25+c/account' },
+    ],
     ['azure:container:/', { container: 'container' }],
     ['azure:container:/a/b', { container: 'container', prefix: 'a/b' }],
     ['azure:container:a/b/', { container: 'container', prefix: 'a/b' }],
