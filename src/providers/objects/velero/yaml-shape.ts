@@ -6,7 +6,7 @@ const MAX_DEPTH = 100;
 /** Words, signs and spaces between them, which a parser takes seconds for. */
 const MAX_TOKENS = 1_000_000;
 /** Ends of lines, each of which is a token too; those of texts that are one token are not counted. */
-const MAX_NEWLINES = 2_000_000;
+const MAX_NEWLINES = 1_000_000;
 const MAX_DOCUMENTS = 1000;
 
 /** Throws UsageError for YAML that is too long to be parsed, or nested too deep by brackets or by dashes in a line. */
