@@ -126,8 +126,8 @@ describe('a description that is wrong', () => {
     ],
     [
       'has more empty lines than are worth a wait',
-      `${plain}---\nSecret: 1\n${'\n'.repeat(2_000_001)}`,
-      'the YAML has too many lines: store.yaml:2000002 (leave in it the store and its Secret only)',
+      `${plain}---\nSecret: 1\n${'\n'.repeat(1_000_001)}`,
+      'the YAML has too many lines: store.yaml:1000002 (leave in it the store and its Secret only)',
     ],
     [
       'is larger than 16 MiB',
