@@ -157,6 +157,7 @@ export type { SweepDisksOptions, SweepDisksResult, SweepReason, SweptItem } from
 export { listDisks } from './snapshot/list-disks.ts';
 export type { ListDisksOptions, ListedDisk } from './snapshot/list-disks.ts';
 export { deleteDisk } from './snapshot/delete-disk.ts';
+export type { DeleteDiskOptions } from './snapshot/delete-disk.ts';
 export type {
   DiskDocument,
   DiskDocumentHead,
@@ -164,7 +165,7 @@ export type {
   DiskSnapshotDocument,
   RestoredDiskDocument,
 } from './snapshot/disk-document.ts';
-export type { DiskRemains } from './snapshot/discard.ts';
+export type { DiskRemains } from './snapshot/ownership.ts';
 export type { DiskEvent, DiskThing } from './snapshot/disk-events.ts';
 export type { DiskPurpose } from './snapshot/disk-tags.ts';
 export type { DiskEngineOptions } from './snapshot/engine-options.ts';

@@ -3,17 +3,25 @@ import { keepAliveDuring } from '../base/keep-alive.ts';
 import type { DiskDriver } from '../providers/disks/driver.ts';
 import type { Repository } from '../repository/repository.ts';
 import { withDeadline } from './deadline.ts';
-import { discard } from './discard.ts';
-import type { DiskRemains } from './discard.ts';
-import type { DiskDocument, RestoredDiskDocument } from './disk-document.ts';
+import { abandoned, discard } from './discard.ts';
+import { regionOf } from './disk-document.ts';
+import type { DiskDocument } from './disk-document.ts';
 import { findDiskDocument, removeDiskDocument, saveDiskDocument } from './disk-documents.ts';
 import { diskEngine } from './engine-options.ts';
-import type { DiskEngineOptions } from './engine-options.ts';
+import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
+import { isOfAccount, namedRemains, namedThing } from './ownership.ts';
+
+/** How something is removed. */
+export interface DeleteDiskOptions extends DiskEngineOptions {
+  /** EC2: the driver's region, beyond which it sees nothing. Without it only what it sees is taken for removable. */
+  readonly region?: string | undefined;
+}
 
 /**
  * Takes back what a snapshot was shared with, removes it and then its document; or removes a disk that was restored,
  * which must be attached to nothing. Returns the document. Throws DiskError `not-found` where the repository has none,
- * `conflict` for a disk that is attached or while another call is at it; StoreError, CancelledError.
+ * `conflict` for a disk that is attached or while another call is at it, `refused` where the driver's account or region
+ * is another one; StoreError, CancelledError. Where it throws before anything is removed the document stays as it is.
  *
  * @example
  * for (const { document } of await listDisks(repository, { plan: 'shop' })) {
@@ -24,7 +32,7 @@ export async function deleteDisk(
   repository: Repository,
   driver: DiskDriver,
   id: string,
-  options: DiskEngineOptions = {},
+  options: DeleteDiskOptions = {},
 ): Promise<DiskDocument> {
   const engine = diskEngine(repository, driver, options);
   const { clock, deadlineMs } = engine;
@@ -55,34 +63,58 @@ export async function deleteDisk(
   };
   await keepAliveDuring(() =>
     withDeadline(deadline, async (signal) => {
-      if (document.kind === 'disk') await refuseAttached(engine.driver, document, signal);
+      await refuseUnseen(engine, document, { region: options.region, signal });
       // From here on it is a sweep's, should this be interrupted.
-      await saveDiskDocument(
-        repository,
-        { ...document, state: 'abandoned', busyUntilMs: clock.nowMs() },
-        { signal },
-      );
-      await discard(engine, document, knownOf(document), signal);
+      await saveDiskDocument(repository, abandoned(document, clock.nowMs()), { signal });
+      const wereSeen = await discard(engine, document, namedRemains(document), signal);
+      if (!wereSeen) repository.logger.warn(`${id}: the cloud had nothing of it any more`);
       await removeDiskDocument(repository, id, { signal });
     }),
   );
   return document;
 }
 
-async function refuseAttached(
-  driver: DiskDriver,
-  { disk }: RestoredDiskDocument,
-  signal: AbortSignal,
+/** What a driver does not see it cannot remove, and a document of that must not go. */
+async function refuseUnseen(
+  { driver }: DiskEngine,
+  document: DiskDocument,
+  { region, signal }: { readonly region: string | undefined; readonly signal: AbortSignal },
 ): Promise<void> {
-  const machines = (disk && (await driver.describeDisk(disk.id, { signal })))?.attachedTo ?? [];
-  if (machines.length === 0) return;
-  throw new DiskError('conflict', 'a disk that is attached is not removed', {
-    where: disk?.id ?? '',
-    advice: `detach it from ${machines.join(', ')} first`,
+  const account = await driver.account({ signal });
+  if (!isOfAccount(document, account)) {
+    throw elsewhere(document, `it is in account ${document.account}, and the credentials are of ${account}`);
+  }
+  const isRegional = driver.provider === 'aws';
+  const place = regionOf(document);
+  if (isRegional && region !== undefined && region !== place) {
+    throw elsewhere(document, `it is in ${place}, and the driver looks in ${region}`);
+  }
+  const isThere = await refuseAttached(driver, document, signal);
+  if (isThere || !isRegional || region !== undefined) return;
+  throw elsewhere(document, `the driver does not see it, and it is not known whether it looks in ${place}`);
+}
+
+function elsewhere(document: DiskDocument, what: string): DiskError {
+  return new DiskError('refused', what, {
+    where: document.id,
+    advice: 'use the credentials that made it, of that account and in that region',
   });
 }
 
-function knownOf(document: DiskDocument): DiskRemains[] {
-  const id = document.kind === 'snapshot' ? document.snapshot?.id : document.disk?.id;
-  return id === undefined ? [] : [{ thing: document.kind, id }];
+/** Whether the cloud has what the document names. */
+async function refuseAttached(
+  driver: DiskDriver,
+  document: DiskDocument,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const id = namedThing(document)?.id;
+  if (id === undefined) return false;
+  if (document.kind === 'snapshot') return (await driver.describeSnapshot(id, { signal })) !== undefined;
+  const disk = await driver.describeDisk(id, { signal });
+  const machines = disk?.attachedTo ?? [];
+  if (machines.length === 0) return disk !== undefined;
+  throw new DiskError('conflict', 'a disk that is attached is not removed', {
+    where: id,
+    advice: `detach it from ${machines.join(', ')} first`,
+  });
 }

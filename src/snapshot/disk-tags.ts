@@ -1,6 +1,7 @@
 import { operationTag } from '../providers/disks/driver.ts';
 import type { DiskTags } from '../providers/disks/driver.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { DiskThing } from './disk-events.ts';
 
 /** Keys of what stands on everything that is made in a cloud, beside {@link operationTag}. */
 export const diskTag = {
@@ -8,12 +9,17 @@ export const diskTag = {
   repository: 'tranship/repository',
   /** Id of its document there. */
   document: 'tranship/document',
+  /** What it is, a {@link DiskThing}: others copy the tags of a disk to its snapshots, and the other way round. */
+  kind: 'tranship/kind',
   plan: 'tranship/plan',
   volume: 'tranship/volume',
   pass: 'tranship/pass',
   /** Seconds since the Unix epoch: digits are in every cloud's alphabet. */
   expires: 'tranship/expires',
 } as const;
+
+/** How long after its beginning a snapshot is kept where nobody says otherwise. */
+export const defaultExpiryMs = 7 * 24 * 60 * 60_000;
 
 /** Whose volume it is, and of which pass. */
 export interface DiskPurpose {
@@ -31,11 +37,17 @@ export function repositoryTags(repository: Repository): DiskTags {
 export function tagsOf(
   repository: Repository,
   { plan, volume, pass }: DiskPurpose,
-  of: { readonly document: string; readonly operationId: string; readonly expiresMs: number },
+  of: {
+    readonly kind: DiskThing;
+    readonly document: string;
+    readonly operationId: string;
+    readonly expiresMs: number;
+  },
 ): DiskTags {
   return {
     ...repositoryTags(repository),
     [diskTag.document]: of.document,
+    [diskTag.kind]: of.kind,
     [operationTag]: of.operationId,
     [diskTag.plan]: plan,
     [diskTag.volume]: volume,

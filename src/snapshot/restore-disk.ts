@@ -12,16 +12,17 @@ import type { Repository } from '../repository/repository.ts';
 import { beginDocument, mayGoOn, pauseDocument } from './begin-document.ts';
 import { withDeadline } from './deadline.ts';
 import { cleanUp, removeFromCloud } from './discard.ts';
-import type { DiskRemains } from './discard.ts';
 import type { DiskSnapshotDocument, RestoredDiskDocument } from './disk-document.ts';
 import { diskDocumentId, findDiskDocument, operationIdOf, saveDiskDocument } from './disk-documents.ts';
 import type { DiskThing } from './disk-events.ts';
 import type { DiskMapping } from './disk-mapping.ts';
-import { keptTags, tagsOf } from './disk-tags.ts';
+import { diskTag, keptTags, tagsOf } from './disk-tags.ts';
 import { diskEngine } from './engine-options.ts';
 import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
 import { makeOnce, removeDuplicates } from './make-once.ts';
 import type { MadeItem, Making } from './make-once.ts';
+import { copyOperationsOf } from './ownership.ts';
+import type { DiskRemains } from './ownership.ts';
 import { waitForDisk, waitForSnapshot } from './wait.ts';
 import { differenceOf } from './disk-difference.ts';
 
@@ -192,7 +193,12 @@ class DiskRestore {
         const tags = {
           ...keptTags(source.disk.tags),
           ...mapping.tags,
-          ...tagsOf(repository, source, { ...head, document: head.id, expiresMs: times.expiresMs }),
+          ...tagsOf(repository, source, {
+            ...head,
+            kind: 'disk',
+            document: head.id,
+            expiresMs: times.expiresMs,
+          }),
         };
         const request = requestOf(source.disk, mapping, {
           snapshotId: snapshot.id,
@@ -245,9 +251,10 @@ class DiskRestore {
         },
       );
     }
-    const operationId = operationIdOf(`${begun.document.id}-c`, begun.document.attempt);
+    const operationId = operationIdOf(copyOperationsOf(begun.document.id), begun.document.attempt);
     const { tags, region, encryption, resourceGroup } = request;
-    const order = { snapshotId: snapshot.id, tags: { ...tags, [operationTag]: operationId } };
+    const own = { [diskTag.kind]: 'copy', [operationTag]: operationId };
+    const order = { snapshotId: snapshot.id, tags: { ...tags, ...own } };
     const { repeatsSnapshotsSafely } = driver.capabilities;
     const id = await this.#make('copy', signal, {
       operationIds: [operationId],

@@ -12,10 +12,10 @@ import type { Repository } from '../repository/repository.ts';
 import { beginDocument, mayGoOn, pauseDocument } from './begin-document.ts';
 import { withDeadline } from './deadline.ts';
 import { cleanUp, removeFromCloud } from './discard.ts';
-import type { DiskRemains } from './discard.ts';
+import type { DiskRemains } from './ownership.ts';
 import type { DiskSnapshotDocument } from './disk-document.ts';
 import { diskDocumentId, saveDiskDocument } from './disk-documents.ts';
-import { tagsOf } from './disk-tags.ts';
+import { defaultExpiryMs, tagsOf } from './disk-tags.ts';
 import type { DiskPurpose } from './disk-tags.ts';
 import { diskEngine } from './engine-options.ts';
 import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
@@ -23,7 +23,6 @@ import { makeOnce, removeDuplicates } from './make-once.ts';
 import type { Making } from './make-once.ts';
 import { waitForSnapshot } from './wait.ts';
 
-const defaultExpiryMs = 7 * 24 * 60 * 60_000;
 const atOnce = 8;
 
 /** A disk to be snapshotted. */
@@ -120,6 +119,8 @@ class SnapshotPass {
   readonly #engine: DiskEngine;
   readonly #options: SnapshotDisksOptions & { readonly volumes: readonly DiskToSnapshot[] };
   readonly #jobs: Job[] = [];
+  /** One moment for all: a call that takes several snapshots gives them the tags that they have in common. */
+  readonly #begunMs: number;
   #grouped = false;
 
   constructor(
@@ -128,6 +129,7 @@ class SnapshotPass {
   ) {
     this.#engine = engine;
     this.#options = options;
+    this.#begunMs = engine.clock.nowMs();
   }
 
   async run(): Promise<SnapshotDisksResult> {
@@ -182,10 +184,10 @@ class SnapshotPass {
     { volume, account }: { readonly volume: string; readonly account: string },
     signal: AbortSignal,
   ): Promise<Job> {
-    const { repository, clock, driver, deadlineMs } = this.#engine;
+    const { repository, driver, deadlineMs } = this.#engine;
     const { plan, pass = 'final', expireAfterMs = defaultExpiryMs, takeOver = false } = this.#options;
     const purpose: DiskPurpose = { plan, volume, pass };
-    const nowMs = clock.nowMs();
+    const begunMs = this.#begunMs;
     const begun = await beginDocument<DiskSnapshotDocument>(this.#engine, {
       id: diskDocumentId(repository, ['snapshot', plan, volume, pass]),
       takeOver,
@@ -197,9 +199,9 @@ class SnapshotPass {
         kind: 'snapshot',
         provider: driver.provider,
         account,
-        begunMs: nowMs,
-        busyUntilMs: nowMs + deadlineMs,
-        expiresMs: nowMs + expireAfterMs,
+        begunMs,
+        busyUntilMs: begunMs + deadlineMs,
+        expiresMs: begunMs + expireAfterMs,
         disk,
         shares: [],
       }),
@@ -289,7 +291,12 @@ class SnapshotPass {
   #order(document: DiskSnapshotDocument): NewDiskSnapshot {
     const { incremental, storageLocation, resourceGroup } = this.#options;
     const { id, operationId, expiresMs, disk } = document;
-    const tags = tagsOf(this.#engine.repository, document, { document: id, operationId, expiresMs });
+    const tags = tagsOf(this.#engine.repository, document, {
+      kind: 'snapshot',
+      document: id,
+      operationId,
+      expiresMs,
+    });
     return { diskId: disk.id, operationId, tags, incremental, storageLocation, resourceGroup };
   }
 

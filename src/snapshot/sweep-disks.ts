@@ -1,25 +1,28 @@
+import { isDeepStrictEqual } from 'node:util';
 import { allOf } from '../base/all-of.ts';
-import { asError } from '../base/errors.ts';
+import { RepositoryError, asError } from '../base/errors.ts';
 import { keepAliveDuring } from '../base/keep-alive.ts';
-import type { DiskDescription, DiskDriver, DiskSnapshotDescription } from '../providers/disks/driver.ts';
+import type { DiskDriver } from '../providers/disks/driver.ts';
 import type { Repository } from '../repository/repository.ts';
 import { withDeadline } from './deadline.ts';
 import { discard, removeFromCloud } from './discard.ts';
-import type { DiskRemains } from './discard.ts';
 import { regionOf } from './disk-document.ts';
 import type { DiskDocument } from './disk-document.ts';
-import { loadDiskDocuments, removeDiskDocument } from './disk-documents.ts';
-import { diskTag, repositoryTags } from './disk-tags.ts';
+import { findDiskDocument, loadDiskDocuments, removeDiskDocument } from './disk-documents.ts';
+import { defaultExpiryMs, diskTag, repositoryTags } from './disk-tags.ts';
 import { diskEngine } from './engine-options.ts';
 import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
+import { isOfAccount, isWhatItsTagSays, namedRemains, namedThing, wasMadeFor } from './ownership.ts';
+import type { DiskRemains, FoundThing } from './ownership.ts';
 
 /** How a sweep is done. */
 export interface SweepDisksOptions extends DiskEngineOptions {
   /** Removes nothing, and says what it would remove. Default false. */
   readonly dryRun?: boolean | undefined;
   /**
-   * Removes also disks, attached to nothing, that no document names. Only for who knows that the repository is no old
-   * copy of one whose documents name them: there is data on restored disks. Default false, they are named as `kept`.
+   * Removes also disks, attached to nothing, that are tagged as restored by this repository and that no document
+   * names. Only for who knows that the repository is no old copy of one whose documents name them, and that no backup
+   * of a restored disk was restored: there is data on such disks. Default false, they are named as `kept`.
    */
   readonly unclaimedDisks?: boolean | undefined;
   /**
@@ -34,10 +37,14 @@ export type SweepReason =
   /** Its document failed or was interrupted, and nobody is at it any more. */
   | 'abandoned'
   | 'expired'
-  /** The cloud has it, and no document names it. */
+  /** Made beside what its document names, by an order whose answer was lost or by a try before. */
+  | 'duplicate'
+  /** No document knows it: a snapshot is kept until the time in its own tag is over, a disk for ever. */
   | 'unclaimed'
   /** A disk with a tag of ours that is attached to a machine. */
-  | 'attached';
+  | 'attached'
+  /** Its document is over, and is of another account, project or subscription. The id may be the document's. */
+  | 'elsewhere';
 
 /** Something that a sweep removed, would remove, or left. */
 export interface SweptItem extends DiskRemains {
@@ -56,10 +63,11 @@ export interface SweepDisksResult {
 }
 
 /**
- * Removes what is left over in the cloud and account of the driver: everything that has this repository's tag and that
- * no live document names. A document lives while somebody may be at work on it, and when it is done: a snapshot's
- * until it expires, a restored disk's for ever. Nothing of another repository is touched, and no disk that is
- * attached.
+ * Removes what is left over in the cloud and account of the driver: what this repository's documents say was made for
+ * them, once they are over, and snapshots tagged as its own that no document knows, once the time in their tags is
+ * over. A document lives while somebody may be at work on it, and when it is done: a snapshot's until it expires, a restored
+ * disk's for ever. Nothing of another repository is touched, no disk that is attached, and no backup that somebody else
+ * made of what is ours, whatever tags it has from there.
  *
  * Throws RepositoryError when one document cannot be read, since it might name anything; DiskError, StoreError,
  * CancelledError.
@@ -98,7 +106,7 @@ class Sweep {
   readonly #kept: SweptItem[] = [];
   readonly #failed: (SweptItem & { readonly error: Error })[] = [];
   readonly #removedDocuments: string[] = [];
-  /** Ids of documents of which the cloud had something. */
+  /** Ids of documents for which something that the cloud has was made. */
   readonly #found = new Set<string>();
 
   constructor(engine: DiskEngine, options: SweepDisksOptions, signal: AbortSignal) {
@@ -114,14 +122,19 @@ class Sweep {
     // In this order: a document is there before anything of it is, so that what is found now is named by then.
     const snapshots = await allOf(driver.listSnapshots(of));
     const disks = await allOf(driver.listDisks(of));
-    for (const { tags } of [...snapshots, ...disks]) this.#found.add(tags[diskTag.document] ?? '');
     const all = await loadDiskDocuments(repository, of);
     const byId = new Map(all.map((document) => [document.id, document]));
-    for (const snapshot of snapshots) await this.#sweepSnapshot(snapshot, byId);
-    for (const disk of disks) await this.#sweepDisk(disk, byId);
+    for (const snapshot of snapshots) {
+      if (snapshot.state !== 'deleting') await this.#sweepSnapshot({ thing: 'snapshot', ...snapshot }, byId);
+    }
+    for (const { attachedTo, ...disk } of disks) {
+      const isAttached = attachedTo.length > 0;
+      if (disk.state !== 'deleting') await this.#sweepDisk({ thing: 'disk', ...disk }, isAttached, byId);
+    }
     for (const document of all) {
-      const isHere = document.provider === driver.provider && document.account === account;
-      if (isHere && this.#isVisible(document)) await this.#sweepDocument(document);
+      if (document.provider !== driver.provider || !this.#isVisible(document)) continue;
+      if (isOfAccount(document, account)) await this.#sweepDocument(document);
+      else this.#keepElsewhere(document);
     }
     return {
       removed: this.#removed,
@@ -136,40 +149,39 @@ class Sweep {
     return this.#options.region === regionOf(document);
   }
 
-  async #sweepSnapshot(
-    { id, state, tags }: DiskSnapshotDescription,
-    documents: ReadonlyMap<string, DiskDocument>,
-  ): Promise<void> {
-    if (state === 'deleting') return;
-    const document = documents.get(tags[diskTag.document] ?? '');
-    const reason = this.#reasonFor(document, (own) => own.kind === 'snapshot' && own.snapshot?.id === id);
+  async #sweepSnapshot(found: FoundThing, documents: ReadonlyMap<string, DiskDocument>): Promise<void> {
+    const document = documents.get(found.tags[diskTag.document] ?? '');
+    const reason = this.#reasonFor(found, document);
     if (reason === undefined) return;
-    await this.#remove({ thing: 'snapshot', id, volume: tags[diskTag.volume] ?? '', reason });
+    const item = itemOf(found, reason);
+    // Its document may not be in this copy of the repository, or not on it yet: it is trusted until its time is over.
+    if (reason === 'unclaimed' && dueMs(found) > this.#engine.clock.nowMs()) this.#kept.push(item);
+    else await this.#remove(item, found.tags[diskTag.document], document);
   }
 
   async #sweepDisk(
-    { id, state, tags, attachedTo }: DiskDescription,
+    found: FoundThing,
+    isAttached: boolean,
     documents: ReadonlyMap<string, DiskDocument>,
   ): Promise<void> {
-    if (state === 'deleting') return;
-    const document = documents.get(tags[diskTag.document] ?? '');
-    const reason = this.#reasonFor(document, (own) => own.kind === 'disk' && own.disk?.id === id);
+    const document = documents.get(found.tags[diskTag.document] ?? '');
+    const reason = this.#reasonFor(found, document);
     if (reason === undefined) return;
-    const item: SweptItem = { thing: 'disk', id, volume: tags[diskTag.volume] ?? '', reason };
-    if (attachedTo.length > 0) this.#kept.push({ ...item, reason: 'attached' });
-    else if (document === undefined && this.#options.unclaimedDisks !== true) this.#kept.push(item);
-    else await this.#remove(item);
+    const item = itemOf(found, reason);
+    if (isAttached) this.#kept.push({ ...item, reason: 'attached' });
+    else if (reason === 'unclaimed' && this.#options.unclaimedDisks !== true) this.#kept.push(item);
+    else await this.#remove(item, found.tags[diskTag.document], document);
   }
 
-  /** Undefined where a live document names it. */
-  #reasonFor(
-    document: DiskDocument | undefined,
-    names: (document: DiskDocument) => boolean,
-  ): SweepReason | undefined {
-    if (document === undefined) return 'unclaimed';
+  /** Undefined where a live document names it, or where it is somebody else's. */
+  #reasonFor(found: FoundThing, document: DiskDocument | undefined): SweepReason | undefined {
+    if (document === undefined || !wasMadeFor(document, found)) {
+      return isWhatItsTagSays(found) ? 'unclaimed' : undefined;
+    }
+    this.#found.add(document.id);
     if (this.#isOver(document)) return 'abandoned';
-    if (document.state === 'begun' || document.state === 'paused') return undefined;
-    if (!names(document)) return 'unclaimed';
+    if (document.state !== 'ready') return undefined;
+    if (namedThing(document)?.id !== found.id) return 'duplicate';
     return this.#isExpired(document) ? 'expired' : undefined;
   }
 
@@ -183,18 +195,38 @@ class Sweep {
     return kind === 'snapshot' && state === 'ready' && expiresMs <= this.#engine.clock.nowMs();
   }
 
-  async #remove(item: SweptItem): Promise<void> {
-    if (this.#options.dryRun === true) {
-      this.#removed.push(item);
-      return;
+  async #remove(
+    item: SweptItem,
+    documentId: string | undefined,
+    document: DiskDocument | undefined,
+  ): Promise<void> {
+    if (this.#options.dryRun !== true) {
+      try {
+        if (documentId !== undefined && (await this.#hasChanged(documentId, document))) return;
+        await removeFromCloud(this.#engine, item, item.volume, this.#signal);
+      } catch (error) {
+        this.#fail(item, error);
+        return;
+      }
     }
-    try {
-      await removeFromCloud(this.#engine, item, item.volume, this.#signal);
-      this.#removed.push(item);
-    } catch (error) {
-      if (this.#signal.aborted) throw error;
-      this.#failed.push({ ...item, error: asError(error) });
-    }
+    this.#removed.push(item);
+  }
+
+  /** Somebody went on with it since it was read, or began it anew: what that means a later sweep sees. */
+  async #hasChanged(id: string, before: DiskDocument | undefined): Promise<boolean> {
+    const now = await findDiskDocument(this.#engine.repository, id, { signal: this.#signal });
+    return !isDeepStrictEqual(now, before);
+  }
+
+  #fail(item: SweptItem, error: unknown): void {
+    if (this.#signal.aborted || error instanceof RepositoryError) throw error;
+    this.#failed.push({ ...item, error: asError(error) });
+  }
+
+  /** What this driver does not see is not removed, and its document neither. */
+  #keepElsewhere(document: DiskDocument): void {
+    if (this.#isOver(document) || this.#isExpired(document))
+      this.#kept.push(itemOfDocument(document, 'elsewhere'));
   }
 
   /** A document goes when the cloud has nothing of it, and nothing of it can turn up any more. */
@@ -202,28 +234,37 @@ class Sweep {
     const { clock, driver, repository } = this.#engine;
     const isOver = this.#isOver(document);
     if (!isOver && !this.#isExpired(document)) return;
-    const id = document.kind === 'snapshot' ? document.snapshot?.id : document.disk?.id;
+    const id = namedThing(document)?.id;
     if (this.#failed.some((item) => item.id === id) || this.#kept.some((item) => item.id === id)) return;
     const settledMs = document.busyUntilMs + driver.capabilities.listingLagMs + graceMs;
     if (isOver && settledMs > clock.nowMs()) return;
     if (this.#options.dryRun !== true) {
       try {
-        await discard(this.#engine, document, [], this.#signal);
+        if (await this.#hasChanged(document.id, document)) return;
+        await discard(this.#engine, document, namedRemains(document), this.#signal);
         await removeDiskDocument(repository, document.id, { signal: this.#signal });
       } catch (error) {
-        if (this.#signal.aborted) throw error;
-        const item: SweptItem = {
-          thing: document.kind,
-          id: document.id,
-          volume: document.volume,
-          reason: 'abandoned',
-        };
-        this.#failed.push({ ...item, error: asError(error) });
+        this.#fail(itemOfDocument(document, 'abandoned'), error);
         return;
       }
     }
     this.#removedDocuments.push(document.id);
   }
+}
+
+function itemOf({ thing, id, tags }: FoundThing, reason: SweepReason): SweptItem {
+  return { thing, id, volume: tags[diskTag.volume] ?? '', reason };
+}
+
+function itemOfDocument(document: DiskDocument, reason: SweepReason): SweptItem {
+  const { kind, id, volume } = document;
+  return { thing: kind, id: namedThing(document)?.id ?? id, volume, reason };
+}
+
+/** When a snapshot that no document knows may go. */
+function dueMs({ tags, createdMs }: FoundThing): number {
+  const expires = tags[diskTag.expires] ?? '';
+  return /^[0-9]{1,12}$/.test(expires) ? Number(expires) * 1000 : createdMs + defaultExpiryMs;
 }
 
 /** For clocks that differ, and for whoever was cleaning up when its time was over. */

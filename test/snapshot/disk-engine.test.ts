@@ -6,7 +6,7 @@ import { withDiskRetry } from '../../src/providers/disks/retry.ts';
 import { checkRepository } from '../../src/repository/check.ts';
 import { deleteDisk } from '../../src/snapshot/delete-disk.ts';
 import { permissionsOfRole } from '../../src/snapshot/disk-policy.ts';
-import { keptTags } from '../../src/snapshot/disk-tags.ts';
+import { diskTag, keptTags, repositoryTags } from '../../src/snapshot/disk-tags.ts';
 import { listDisks } from '../../src/snapshot/list-disks.ts';
 import { restoreDisk } from '../../src/snapshot/restore-disk.ts';
 import { snapshotDisks } from '../../src/snapshot/snapshot-disks.ts';
@@ -121,6 +121,91 @@ describe('the disk engine', () => {
       kept.map((item) => [item.id, item.reason]),
       [[disk.id, 'attached']],
     );
+  });
+
+  it('keeps a restored disk when another try takes the place of its own', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    const { disk } = await world.restore(taken.id);
+    assert.ok(disk);
+    // Once the cloud does not see the disk, and refuses a second one.
+    const looks: string[] = [];
+    const driver: DiskDriver = {
+      ...withDiskRetry(cloud, {}),
+      describeDisk: async (id, options) => {
+        if (looks.push(id) === 1) return undefined;
+        return cloud.describeDisk(id, options);
+      },
+      createDisk: () => Promise.reject(new DiskError('permission-denied', 'not allowed')),
+    };
+    await assert.rejects(restoreDisk(world.repository, driver, { snapshot: taken.id }), /not allowed/);
+    world.clock.pass(2 * 60 * 60_000);
+    const { kept } = await sweepDisks(world.repository, cloud);
+    assert.deepEqual(
+      kept.map((item) => [item.id, item.reason]),
+      [[disk.id, 'unclaimed']],
+    );
+    assert.ok(await cloud.describeDisk(disk.id, {}));
+  });
+
+  it('keeps a disk that others made of a backup of a restored one, tags included', async () => {
+    let nowMs = Date.now();
+    const cloud = new MemoryCloud({ named: false, nowMs: () => (nowMs += 1000) });
+    const world = await DiskWorld.around(cloud);
+    const taken = await world.snapshot(world.addDisk());
+    const { disk, id, request } = await world.restore(taken.id);
+    assert.ok(disk);
+    const other = await cloud.createDisk(request, {});
+    assert.deepEqual(other.tags, disk.tags);
+    const { removed } = await sweepDisks(world.repository, cloud);
+    await deleteDisk(world.repository, cloud, id);
+    assert.deepEqual(removed, []);
+    assert.ok(!cloud.disks().some((found) => found.id === disk.id));
+    assert.ok(cloud.disks().some((found) => found.id === other.id));
+  });
+
+  it('removes no snapshot of a group that has not got its own tags yet', async () => {
+    const { world, cloud } = await worldOf();
+    const [diskId, tags] = [
+      world.addDisk(),
+      { ...repositoryTags(world.repository), [diskTag.kind]: 'snapshot' },
+    ];
+    const { id } = await cloud.createSnapshot({ diskId, operationId: 'group', tags }, {});
+    await world.sweepNow();
+    assert.deepEqual(world.snapshots(), [id]);
+    world.clock.pass(8 * 24 * 60 * 60_000);
+    await world.sweepNow();
+    assert.deepEqual(world.snapshots(), []);
+  });
+
+  it('lets all snapshots of a group expire at one moment, which they can be tagged with together', async (t) => {
+    const { world, cloud } = await worldOf();
+    const volumes = ['data', 'log'].map((volume) => ({
+      volume,
+      diskId: world.addDisk({ attachedTo: ['machine-1'] }),
+    }));
+    let nowMs = world.clock.nowMs();
+    t.mock.method(world.clock, 'nowMs', () => (nowMs += 1500));
+    await snapshotDisks(world.repository, cloud, { plan: 'shop', volumes });
+    const expiries = cloud.snapshots().map(({ tags }) => tags[diskTag.expires]);
+    assert.equal(expiries.length, 2);
+    assert.equal(expiries[0], expiries[1]);
+  });
+
+  it('does not say "removed" of what another region has', async () => {
+    const { world, cloud } = await worldOf();
+    const { id } = await world.snapshot(world.addDisk());
+    const elsewhere = new MemoryCloud({ named: false });
+    for (const options of [{}, { region: 'mem-9' }]) {
+      await assert.rejects(
+        deleteDisk(world.repository, elsewhere, id, options),
+        (error) => error instanceof DiskError && error.code === 'refused',
+      );
+    }
+    assert.equal((await listDisks(world.repository))[0]?.document.state, 'ready');
+    for (const { id: gone } of cloud.snapshots()) cloud.remove(gone);
+    await deleteDisk(world.repository, cloud, id, { region: cloud.region });
+    assert.deepEqual(await listDisks(world.repository), []);
   });
 
   it('restores in another region by a copy, which it removes', async () => {

@@ -13,6 +13,7 @@ import { listDisks } from '../../../src/snapshot/list-disks.ts';
 import { snapshotDisks } from '../../../src/snapshot/snapshot-disks.ts';
 import { sweepDisks } from '../../../src/snapshot/sweep-disks.ts';
 import type { CloudFaultKind, DoubleDisk } from './cloud-double.ts';
+import { describeOwnership } from './ownership-scenarios.ts';
 import { describeRandomFaults } from './random-faults.ts';
 import { DiskWorld } from './disk-world.ts';
 import type { MakeDouble } from './disk-world.ts';
@@ -48,6 +49,7 @@ export function describeCloud(name: string, makeDouble: MakeDouble, options: Clo
     describeFailures(makeDouble, options);
     describeLeaving(makeDouble);
     describeSweep(makeDouble);
+    describeOwnership(makeDouble);
     describeGroups(makeDouble);
     if (options.permissions !== undefined) describePolicies(makeDouble, options.permissions);
     describeRandomFaults(makeDouble, options.schedules);
@@ -363,13 +365,14 @@ function describeSweep(makeDouble: MakeDouble): void {
     assert.deepEqual([...world.snapshots()].sort(), named.sort());
   });
 
-  it('sweeps a snapshot that no document names, but no such disk', async (t) => {
+  it('sweeps a snapshot of its own that no document names when its time is over, but no such disk', async (t) => {
     const world = await DiskWorld.make(t, makeDouble);
     const { driver } = world.cloud;
     const taken = await world.snapshot(world.addDisk());
     const { disk, id } = await world.restore(taken.id);
     assert.ok(disk);
     for (const lost of [taken.id, id]) await world.repository.store.delete(`tranship/disks/${lost}`);
+    world.clock.pass(8 * 24 * 60 * 60_000);
     const swept = await sweepDisks(world.repository, driver);
     assert.deepEqual(
       swept.removed.map((item) => item.id),

@@ -48,7 +48,11 @@ export const command = defineCommand({
     for (const { document } of chosen) {
       if (!dryRun) {
         await withDisks(document.provider, regionOf(document), args, context, (driver) =>
-          deleteDisk(repository, driver, document.id, { onEvent: progress.onEvent, signal }),
+          deleteDisk(repository, driver, document.id, {
+            region: regionOf(document),
+            onEvent: progress.onEvent,
+            signal,
+          }),
         );
       }
       output.info(
