@@ -14,9 +14,9 @@ export const command = defineCommand({
   summary: 'remove what is left over in the cloud',
   operands: [],
   description: [
-    'Removes snapshots that have expired, and everything with a tag of this repository that no live document of it',
-    'names. A disk that was restored is never removed, nor one that is attached; one that no document names only with',
-    '--unclaimed-disks.',
+    'Removes snapshots that have expired, and what was made in vain. A snapshot that no document of the repository',
+    'names goes when the time in its tag is over. A disk that was restored is never removed, nor one that is attached;',
+    'one that no document names only with --unclaimed-disks.',
   ],
   options: {
     'dry-run': { kind: 'flag', short: 'n', help: 'say what would be removed, and remove nothing' },
