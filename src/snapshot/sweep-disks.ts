@@ -65,9 +65,9 @@ export interface SweepDisksResult {
 /**
  * Removes what is left over in the cloud and account of the driver: what this repository's documents say was made for
  * them, once they are over, and snapshots tagged as its own that no document knows, once the time in their tags is
- * over. A document lives while somebody may be at work on it, and when it is done: a snapshot's until it expires, a restored
- * disk's for ever. Nothing of another repository is touched, no disk that is attached, and no backup that somebody else
- * made of what is ours, whatever tags it has from there.
+ * over. A document lives while somebody may be at work on it, and when it is done: a snapshot's until it expires, a
+ * restored disk's for ever. Nothing of another repository is touched, no disk that is attached, and no backup that
+ * somebody else made of what is ours, whatever tags it has from there.
  *
  * Throws RepositoryError when one document cannot be read, since it might name anything; DiskError, StoreError,
  * CancelledError.
