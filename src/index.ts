@@ -164,6 +164,7 @@ export type {
   DiskDocumentState,
   DiskSnapshotDocument,
   RestoredDiskDocument,
+  VolumeUse,
 } from './snapshot/disk-document.ts';
 export type { DiskRemains } from './snapshot/ownership.ts';
 export type { DiskEvent, DiskThing } from './snapshot/disk-events.ts';

@@ -11,6 +11,11 @@ const name = /^[a-z][a-z0-9-]{0,99}$/;
 /** Ours have a few kilobytes. */
 const limitBytes = 2 ** 20;
 
+/** Whether a document can have this name: what a person types may be anything. */
+export function isDocumentName(text: string): boolean {
+  return name.test(text);
+}
+
 /** Where a document of ours stands in the store. */
 export function sealedDocumentKey(kind: string, id: string): string {
   return `${folder}/${kind}/${id}`;
@@ -75,7 +80,7 @@ export async function listSealedDocuments(
   const ids: string[] = [];
   for await (const { key } of store.list(prefix, { signal })) {
     const id = key.slice(prefix.length);
-    if (name.test(id)) ids.push(id);
+    if (isDocumentName(id)) ids.push(id);
   }
   return ids;
 }

@@ -4,7 +4,7 @@ import type { DiskDriver } from '../providers/disks/driver.ts';
 import type { Repository } from '../repository/repository.ts';
 import { withDeadline } from './deadline.ts';
 import { abandoned, discard } from './discard.ts';
-import { regionOf } from './disk-document.ts';
+import { graceMs, isBusy, regionOf } from './disk-document.ts';
 import type { DiskDocument } from './disk-document.ts';
 import { findDiskDocument, removeDiskDocument, saveDiskDocument } from './disk-documents.ts';
 import { diskEngine } from './engine-options.ts';
@@ -47,10 +47,10 @@ export async function deleteDisk(
   if (document.provider !== driver.provider) {
     throw new UsageError('it is in another cloud', { where: id, advice: `it is in ${document.provider}` });
   }
-  if (document.state === 'begun' && document.busyUntilMs > clock.nowMs()) {
+  if (isBusy(document, clock.nowMs())) {
     throw new DiskError('conflict', 'another call may be at it', {
       where: id,
-      advice: `wait for it; it must have ended by ${new Date(document.busyUntilMs).toISOString()}`,
+      advice: `wait for it; it must have ended by ${new Date(document.busyUntilMs + graceMs).toISOString()}`,
     });
   }
   const deadline = {

@@ -26,6 +26,8 @@ export interface DiskDocumentHead extends DiskPurpose {
   /** Which try this is, from 1, and the id that the cloud knows it by. */
   readonly attempt: number;
   readonly operationId: string;
+  /** How often a call has taken it up, from 0; each time by a claim that one call alone can win. */
+  readonly turn: number;
   readonly begunMs: number;
   /** Until then whoever began it may still be at work, and nobody else touches it. */
   readonly busyUntilMs: number;
@@ -33,13 +35,26 @@ export interface DiskDocumentHead extends DiskPurpose {
   readonly expiresMs: number;
 }
 
+/** How the source's cluster uses a volume, as its PersistentVolume says. Plain data. */
+export interface VolumeUse {
+  /** `ReadWriteOnce` and others. */
+  readonly accessModes: readonly string[];
+  /** `Filesystem`, or `Block` for a volume that pods see as a device. */
+  readonly volumeMode: string;
+  /** Undefined where the driver's own is used. */
+  readonly fsType?: string | undefined;
+}
+
 /** A snapshot of a disk, with everything that making a disk like the source takes. */
 export interface DiskSnapshotDocument extends DiskDocumentHead {
   readonly kind: 'snapshot';
   /** The disk as it was then. */
   readonly disk: DiskDescription;
+  /** Undefined where the disk was named without its cluster's objects. */
+  readonly use?: VolumeUse | undefined;
   /** Undefined until it is `ready`, or known. */
   readonly snapshot?: DiskSnapshotDescription | undefined;
+  /** Everything that was shared and perhaps not taken back, also of an earlier try. */
   readonly shares: readonly SnapshotShare[];
 }
 
@@ -56,7 +71,23 @@ export interface RestoredDiskDocument extends DiskDocumentHead {
 /** What stands under `tranship/disks/`. */
 export type DiskDocument = DiskSnapshotDocument | RestoredDiskDocument;
 
+export function isSnapshotDocument(document: DiskDocument): document is DiskSnapshotDocument {
+  return document.kind === 'snapshot';
+}
+
+export function isRestoredDisk(document: DiskDocument): document is RestoredDiskDocument {
+  return document.kind === 'disk';
+}
+
 /** Where what a document stands for is, or was to be. */
 export function regionOf(document: DiskDocument): string {
   return document.kind === 'snapshot' ? document.disk.region : document.request.region;
+}
+
+/** For clocks that differ, and for whoever was cleaning up when its time was over. */
+export const graceMs = 5 * 60_000;
+
+/** Whether somebody may be at work on it. */
+export function isBusy({ state, busyUntilMs }: DiskDocument, nowMs: number): boolean {
+  return state === 'begun' && nowMs < busyUntilMs + graceMs;
 }

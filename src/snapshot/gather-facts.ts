@@ -2,7 +2,7 @@ import type { DiskDriver } from '../providers/disks/driver.ts';
 import { allOf } from '../base/all-of.ts';
 import type { AbortableOptions } from '../providers/objects/driver.ts';
 import type { Repository } from '../repository/repository.ts';
-import { repositoryTags } from './disk-tags.ts';
+import { diskTag, repositoryTags } from './disk-tags.ts';
 import { diskEngine } from './engine-options.ts';
 import type { PreflightCloudFacts } from './preflight/facts.ts';
 
@@ -13,6 +13,8 @@ export interface GatherFactsOptions extends AbortableOptions {
   readonly targetRegion: string;
   /** Type that it shall have there. Default: its own. */
   readonly type?: string | undefined;
+  /** Id of the document that the snapshot will have: what an earlier try took for it is not counted. */
+  readonly document?: string | undefined;
   /** The cloud as it is reached in the target's region. Default: the driver. */
   readonly targetDriver?: DiskDriver | undefined;
 }
@@ -28,7 +30,7 @@ export interface GatherFactsOptions extends AbortableOptions {
 export async function gatherPreflightFacts(
   repository: Repository,
   driver: DiskDriver,
-  { diskId, targetRegion, type, targetDriver = driver, signal }: GatherFactsOptions,
+  { diskId, targetRegion, type, document, targetDriver = driver, signal }: GatherFactsOptions,
 ): Promise<PreflightCloudFacts> {
   const source = diskEngine(repository, driver, {}).driver;
   const target = diskEngine(repository, targetDriver, {}).driver;
@@ -43,7 +45,7 @@ export async function gatherPreflightFacts(
     quotas: await target.describeQuotas({ region: targetRegion, type: wanted }, { signal }),
     // Azure takes an id in any case, and has one spelling for it.
     snapshotsMs: snapshots
-      .filter((snapshot) => snapshot.diskId === disk?.id)
+      .filter(({ diskId: of, tags }) => of === disk?.id && (tags[diskTag.document] ?? '') !== document)
       .map(({ createdMs }) => createdMs),
     capabilities: driver.capabilities,
     nowMs: repository.clock.nowMs(),

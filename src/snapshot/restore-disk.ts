@@ -9,11 +9,12 @@ import type {
 } from '../providers/disks/driver.ts';
 import { leavesOpen } from '../providers/disks/retry.ts';
 import type { Repository } from '../repository/repository.ts';
-import { beginDocument, mayGoOn, pauseDocument } from './begin-document.ts';
+import { abandonDocument, beginDocument, mayGoOn, pauseDocument, saveOwnDocument } from './begin-document.ts';
 import { withDeadline } from './deadline.ts';
-import { cleanUp, removeFromCloud } from './discard.ts';
+import { removeFromCloud } from './discard.ts';
+import { isRestoredDisk } from './disk-document.ts';
 import type { DiskSnapshotDocument, RestoredDiskDocument } from './disk-document.ts';
-import { diskDocumentId, findDiskDocument, operationIdOf, saveDiskDocument } from './disk-documents.ts';
+import { diskDocumentId, findDiskDocument, operationIdOf } from './disk-documents.ts';
 import type { DiskThing } from './disk-events.ts';
 import type { DiskMapping } from './disk-mapping.ts';
 import { diskTag, keptTags, tagsOf } from './disk-tags.ts';
@@ -31,8 +32,8 @@ export interface RestoreDiskOptions extends DiskEngineOptions {
   /** Id of the snapshot's document. */
   readonly snapshot: string;
   /**
-   * Tells several disks of one snapshot apart; a second call of the same name finds the disk of the first. Default: the
-   * region and the zones.
+   * Tells several disks of one snapshot in one account and region apart; a second call of the same name finds the disk
+   * of the first, unless the snapshot was taken anew since. Default: the zones.
    */
   readonly name?: string | undefined;
   readonly mapping?: DiskMapping | undefined;
@@ -131,13 +132,11 @@ class DiskRestore {
     const { request } = begun.document;
     const local = await this.#inRegion(snapshot, request, begun, signal);
     const disk = await this.#makeDisk({ ...request, snapshotId: local }, begun.mayExist, signal);
-    if (local !== snapshot.id) {
-      await removeFromCloud(this.#engine, { thing: 'snapshot', id: local }, source.volume, signal);
-    }
     const ready: RestoredDiskDocument = { ...begun.document, state: 'ready', disk };
-    await saveDiskDocument(this.#engine.repository, ready, { signal });
+    await saveOwnDocument(this.#engine, ready, { signal });
     this.#isDone = true;
     this.#engine.onEvent({ kind: 'ready', thing: 'disk', volume: source.volume, id: disk.id });
+    if (local !== snapshot.id) await this.#removeCopy(local, signal);
     return ready;
   }
 
@@ -181,13 +180,17 @@ class DiskRestore {
     const { repository, clock, deadlineMs, driver } = this.#engine;
     const { mapping = {}, takeOver = false } = this.#options;
     const zones = mapping.zones ?? source.disk.zones;
-    const name = this.#options.name ?? [account, region, ...zones].join(' ');
+    const name = this.#options.name ?? zones.join(' ');
+    const owner = mapping.account ?? account;
+    // A snapshot that was taken anew is another one, with other data.
+    const origin = [source.id, snapshot.id, String(snapshot.createdMs)];
     const nowMs = clock.nowMs();
     const { plan, volume, pass } = source;
     return beginDocument<RestoredDiskDocument>(this.#engine, {
-      id: diskDocumentId(repository, ['disk', source.id, name]),
+      id: diskDocumentId(repository, ['disk', ...origin, owner, region, name]),
       takeOver,
       signal,
+      isOfKind: isRestoredDisk,
       make: (head) => {
         const times = { begunMs: nowMs, busyUntilMs: nowMs + deadlineMs, expiresMs: nowMs + deadlineMs };
         const tags = {
@@ -216,15 +219,19 @@ class DiskRestore {
           version: 1,
           kind: 'disk',
           provider: driver.provider,
-          account: mapping.account ?? account,
+          account: owner,
           snapshotDocument: source.id,
           request,
         };
       },
       isStillThere: async ({ disk, request }) => {
         const state = disk && (await driver.describeDisk(disk.id, { signal }))?.state;
-        if (disk === undefined || (state !== 'available' && state !== 'in-use')) return false;
+        if (disk === undefined || state === undefined || state === 'failed' || state === 'deleting')
+          return false;
         refuseOther(requestOf(source.disk, mapping, request), disk);
+        // A cloud says so also of a disk that it is changing.
+        const onProgress = this.#progress('disk', disk.id, volume);
+        if (state === 'creating') await waitForDisk(driver, disk.id, { clock, signal, onProgress });
         return true;
       },
     });
@@ -330,9 +337,22 @@ class DiskRestore {
     await removeFromCloud(this.#engine, remains, this.#document?.volume ?? '', signal);
   }
 
-  #progress(thing: DiskThing, id: string): (percent: number | undefined, waitedMs: number) => void {
+  /** The disk is there and named by then: a copy that stays is no reason to lose it. */
+  async #removeCopy(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#remove('copy', id, signal);
+    } catch (error) {
+      const { logger } = this.#engine.repository;
+      logger.warn(`the copy of the snapshot is left to \`tranship disk sweep\`: ${String(error)}`);
+    }
+  }
+
+  #progress(
+    thing: DiskThing,
+    id: string,
+    volume = this.#document?.volume ?? '',
+  ): (percent: number | undefined, waitedMs: number) => void {
     const { onEvent } = this.#engine;
-    const volume = this.#document?.volume ?? '';
     return (percent, waitedMs) => onEvent({ kind: 'progress', thing, volume, id, percent, waitedMs });
   }
 
@@ -342,7 +362,7 @@ class DiskRestore {
       await pauseDocument(this.#engine, this.#document);
       return;
     }
-    await cleanUp(this.#engine, this.#document, { known: this.#known, mayReturn: this.#mayReturn });
+    await abandonDocument(this.#engine, this.#document, { known: this.#known, mayReturn: this.#mayReturn });
   }
 }
 

@@ -9,13 +9,14 @@ import type {
 } from '../providers/disks/driver.ts';
 import { leavesOpen } from '../providers/disks/retry.ts';
 import type { Repository } from '../repository/repository.ts';
-import { beginDocument, mayGoOn, pauseDocument } from './begin-document.ts';
+import { abandonDocument, beginDocument, mayGoOn, pauseDocument, saveOwnDocument } from './begin-document.ts';
 import { withDeadline } from './deadline.ts';
-import { cleanUp, removeFromCloud } from './discard.ts';
-import type { DiskRemains } from './ownership.ts';
-import type { DiskSnapshotDocument } from './disk-document.ts';
-import { diskDocumentId, saveDiskDocument } from './disk-documents.ts';
+import { removeFromCloud } from './discard.ts';
+import { isSnapshotDocument } from './disk-document.ts';
+import type { DiskSnapshotDocument, VolumeUse } from './disk-document.ts';
+import { snapshotDocumentId } from './disk-documents.ts';
 import { defaultExpiryMs, tagsOf } from './disk-tags.ts';
+import type { DiskRemains } from './ownership.ts';
 import type { DiskPurpose } from './disk-tags.ts';
 import { diskEngine } from './engine-options.ts';
 import type { DiskEngine, DiskEngineOptions } from './engine-options.ts';
@@ -23,6 +24,7 @@ import { makeOnce, removeDuplicates } from './make-once.ts';
 import type { Making } from './make-once.ts';
 import { waitForSnapshot } from './wait.ts';
 
+const defaultPass = 'final';
 const atOnce = 8;
 
 /** A disk to be snapshotted. */
@@ -31,6 +33,8 @@ export interface DiskToSnapshot {
   readonly diskId: string;
   /** Name of the volume within the plan. */
   readonly volume: string;
+  /** How its cluster uses it, which is kept for {@link diskManifests}. */
+  readonly use?: VolumeUse | undefined;
 }
 
 /** What snapshots are for, and how they are taken. */
@@ -38,9 +42,12 @@ export interface SnapshotDisksOptions extends DiskEngineOptions {
   readonly plan: string;
   /** Default `final`. The same plan, volume and pass are the same snapshot: a second call finds that of the first. */
   readonly pass?: string | undefined;
-  /** How long after the beginning a sweep may remove them. Default 7 days. */
+  /**
+   * How long after the beginning a sweep may remove them. Default 7 days. Of a snapshot that is there already it can
+   * make the time longer, not shorter.
+   */
   readonly expireAfterMs?: number | undefined;
-  /** Accounts, projects or subscriptions that shall be able to make disks of them. */
+  /** Accounts, projects or subscriptions that shall be able to make disks of them, of those of before too. */
   readonly shareWith?: readonly string[] | undefined;
   /** Azure: false for full snapshots. Default true. */
   readonly incremental?: boolean | undefined;
@@ -65,6 +72,8 @@ export interface SnapshotDisksResult {
   readonly spreadMs: number;
   /** True where the cloud took them at one moment, by one call. */
   readonly grouped: boolean;
+  /** Ids of documents whose snapshots an earlier call had taken: what was written since is not in them. */
+  readonly earlier: readonly string[];
 }
 
 /**
@@ -112,7 +121,8 @@ interface Job {
   wasLost: boolean;
   /** True while an order without an answer may still turn up. */
   mayReturn: boolean;
-  isDone: boolean;
+  /** True where an earlier call has finished it. */
+  readonly isDone: boolean;
 }
 
 class SnapshotPass {
@@ -154,7 +164,8 @@ class SnapshotPass {
     const documents = this.#jobs.map(({ document }) => document);
     const moments = documents.flatMap(({ snapshot }) => snapshot?.createdMs ?? []);
     const spreadMs = Math.max(...moments) - Math.min(...moments);
-    return { documents, spreadMs, grouped: this.#grouped };
+    const earlier = this.#jobs.flatMap(({ document, isDone }) => (isDone ? document.id : []));
+    return { documents, spreadMs, grouped: this.#grouped, earlier };
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -164,10 +175,12 @@ class SnapshotPass {
     const disks = await inParallel(volumes, signal, async ({ diskId }, within) =>
       describeUsable(driver, diskId, within),
     );
-    for (const [index, { volume }] of volumes.entries()) {
+    for (const [index, { volume, use }] of volumes.entries()) {
       const disk = disks[index];
-      if (disk !== undefined) this.#jobs.push(await this.#begin(disk, { volume, account }, signal));
+      if (disk !== undefined) this.#jobs.push(await this.#begin(disk, { volume, use, account }, signal));
     }
+    const done = this.#jobs.filter(({ isDone }) => isDone);
+    await inParallel(done, signal, (job, within) => this.#extend(job, within));
     const todo = this.#jobs.filter(({ isDone }) => !isDone);
     const machineId = oneMachine(disks);
     if (todo.length > 1 && machineId !== undefined && driver.createSnapshots !== undefined) {
@@ -181,18 +194,27 @@ class SnapshotPass {
 
   async #begin(
     disk: DiskDescription,
-    { volume, account }: { readonly volume: string; readonly account: string },
+    {
+      volume,
+      use,
+      account,
+    }: {
+      readonly volume: string;
+      readonly use: VolumeUse | undefined;
+      readonly account: string;
+    },
     signal: AbortSignal,
   ): Promise<Job> {
     const { repository, driver, deadlineMs } = this.#engine;
-    const { plan, pass = 'final', expireAfterMs = defaultExpiryMs, takeOver = false } = this.#options;
+    const { plan, pass = defaultPass, expireAfterMs = defaultExpiryMs, takeOver = false } = this.#options;
     const purpose: DiskPurpose = { plan, volume, pass };
     const begunMs = this.#begunMs;
     const begun = await beginDocument<DiskSnapshotDocument>(this.#engine, {
-      id: diskDocumentId(repository, ['snapshot', plan, volume, pass]),
+      id: snapshotDocumentId(repository, purpose),
       takeOver,
       signal,
-      make: (head) => ({
+      isOfKind: isSnapshotDocument,
+      make: (head, before) => ({
         ...purpose,
         ...head,
         version: 1,
@@ -203,30 +225,37 @@ class SnapshotPass {
         busyUntilMs: begunMs + deadlineMs,
         expiresMs: begunMs + expireAfterMs,
         disk,
-        shares: [],
+        ...(use === undefined ? {} : { use }),
+        shares: before?.shares ?? [],
       }),
-      isStillThere: (document) => this.#isStillThere(document, disk, signal),
+      refuseOther: (earlier) => refuseOtherDisk(earlier, disk.id),
+      isStillThere: (document) => this.#isStillThere(document, signal),
     });
     const { document, mayExist } = begun;
     const isDone = document.state === 'ready';
     return { document, mayExist, wasLost: mayExist, mayReturn: mayExist, isDone };
   }
 
-  /** An earlier call's snapshot serves when it is of this disk, and can be restored from for some time. */
+  /** An earlier call's snapshot serves when it can be restored from for some time. */
   async #isStillThere(
-    { disk, snapshot, expiresMs }: DiskSnapshotDocument,
-    now: DiskDescription,
+    { snapshot, expiresMs, volume }: DiskSnapshotDocument,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (disk.id !== now.id) {
-      throw new DiskError('already-exists', 'this plan, volume and pass are the snapshot of another disk', {
-        where: disk.id,
-        advice: 'name another pass, or remove that snapshot with `tranship disk delete`',
-      });
-    }
-    if (snapshot === undefined) return false;
-    if (expiresMs <= this.#engine.clock.nowMs()) return false;
-    return (await this.#engine.driver.describeSnapshot(snapshot.id, { signal }))?.state === 'ready';
+    const { clock, driver } = this.#engine;
+    if (snapshot === undefined || expiresMs <= clock.nowMs()) return false;
+    const state = (await driver.describeSnapshot(snapshot.id, { signal }))?.state;
+    // A cloud may be changing it, as when it was just shared.
+    if (state === 'pending') await this.#wait(snapshot.id, volume, signal);
+    return state === 'ready' || state === 'pending';
+  }
+
+  /** What is asked for beyond what an earlier call has done: accounts to share with, and more time. */
+  async #extend(job: Job, signal: AbortSignal): Promise<void> {
+    const { snapshot, begunMs, expiresMs } = job.document;
+    if (snapshot === undefined) return;
+    const wantedMs = begunMs + (this.#options.expireAfterMs ?? 0);
+    if (wantedMs > expiresMs) await this.#save(job, { expiresMs: wantedMs }, signal);
+    await this.#share(job, snapshot.id, signal);
   }
 
   async #make(jobs: readonly Job[], signal: AbortSignal, machineId?: string): Promise<void> {
@@ -301,28 +330,58 @@ class SnapshotPass {
   }
 
   async #finish(job: Job, signal: AbortSignal): Promise<void> {
-    const { driver, clock, repository, onEvent } = this.#engine;
-    const { shareWith = [] } = this.#options;
+    const { onEvent } = this.#engine;
     const { snapshotId: id } = job;
-    const { volume, account } = job.document;
-    if (id === undefined)
-      throw new DiskError('failed', 'the cloud gave out no id', { where: job.document.disk.id });
-    const snapshot = await waitForSnapshot(driver, id, {
+    const { volume, disk } = job.document;
+    if (id === undefined) throw new DiskError('failed', 'the cloud gave out no id', { where: disk.id });
+    const snapshot = await this.#wait(id, volume, signal);
+    if (snapshot.diskId.toLowerCase() !== disk.id.toLowerCase()) {
+      throw new DiskError(
+        'failed',
+        `the cloud says that the snapshot is of ${snapshot.diskId || 'no disk'}`,
+        {
+          where: `${id} of ${disk.id}`,
+          advice: 'run the command again: it takes a new one',
+        },
+      );
+    }
+    if (job.mayReturn) await removeDuplicates(this.#operations([job], signal), [id]);
+    await this.#share(job, id, signal);
+    await this.#save(job, { state: 'ready', snapshot }, signal);
+    onEvent({ kind: 'ready', thing: 'snapshot', volume, id });
+  }
+
+  #wait(id: string, volume: string, signal: AbortSignal): Promise<DiskSnapshotDescription> {
+    const { driver, clock, onEvent } = this.#engine;
+    return waitForSnapshot(driver, id, {
       clock,
       signal,
       onProgress: (percent, waitedMs) =>
         onEvent({ kind: 'progress', thing: 'snapshot', volume, id, percent, waitedMs }),
     });
-    if (job.mayReturn) await removeDuplicates(this.#operations([job], signal), [id]);
-    for (const other of shareWith) {
-      if (other === account) continue;
-      const share = await driver.shareSnapshot(id, other, { signal });
-      job.document = { ...job.document, shares: [...job.document.shares, share] };
+  }
+
+  /** Each is stored at once: what is not known to be shared is never taken back. */
+  async #share(job: Job, id: string, signal: AbortSignal): Promise<void> {
+    const { account } = job.document;
+    for (const other of this.#options.shareWith ?? []) {
+      const has = job.document.shares.some((share) => share.snapshotId === id && share.account === other);
+      if (other === account || has) continue;
+      const share = await this.#engine.driver.shareSnapshot(id, other, { signal });
+      await this.#save(job, { shares: [...job.document.shares, share] }, signal);
     }
-    const ready: DiskSnapshotDocument = { ...job.document, state: 'ready', snapshot };
-    await saveDiskDocument(repository, ready, { signal });
-    job.document = ready;
-    onEvent({ kind: 'ready', thing: 'snapshot', volume, id });
+  }
+
+  async #save(
+    job: Job,
+    change: Partial<Pick<DiskSnapshotDocument, 'state' | 'snapshot' | 'shares' | 'expiresMs'>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const document: DiskSnapshotDocument = { ...job.document, ...change };
+    // Also where it cannot be stored it is known here, for whoever cleans up.
+    job.document = { ...document, state: job.document.state };
+    await saveOwnDocument(this.#engine, document, { signal });
+    job.document = document;
   }
 
   /** After a failure: nothing that this call began stays, or all of it is named in the repository. */
@@ -336,7 +395,7 @@ class SnapshotPass {
       }
       const known: DiskRemains[] =
         job.snapshotId === undefined ? [] : [{ thing: 'snapshot', id: job.snapshotId }];
-      await cleanUp(this.#engine, begun, { known, mayReturn: job.mayReturn });
+      await abandonDocument(this.#engine, begun, { known, mayReturn: job.mayReturn });
     }
   }
 }
@@ -356,6 +415,14 @@ async function describeUsable(
   if (disk.state === 'available' || disk.state === 'in-use') return disk;
   throw new DiskError('failed', `the disk is ${disk.state}, nothing can be copied from it`, {
     where: diskId,
+  });
+}
+
+function refuseOtherDisk({ disk }: DiskSnapshotDocument, diskId: string): void {
+  if (disk.id === diskId) return;
+  throw new DiskError('already-exists', 'this plan, volume and pass are the snapshot of another disk', {
+    where: disk.id,
+    advice: 'name another pass, or remove that snapshot with `tranship disk delete`',
   });
 }
 

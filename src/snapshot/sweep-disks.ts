@@ -6,7 +6,7 @@ import type { DiskDriver } from '../providers/disks/driver.ts';
 import type { Repository } from '../repository/repository.ts';
 import { withDeadline } from './deadline.ts';
 import { discard, removeFromCloud } from './discard.ts';
-import { regionOf } from './disk-document.ts';
+import { graceMs, regionOf } from './disk-document.ts';
 import type { DiskDocument } from './disk-document.ts';
 import { findDiskDocument, loadDiskDocuments, removeDiskDocument } from './disk-documents.ts';
 import { defaultExpiryMs, diskTag, repositoryTags } from './disk-tags.ts';
@@ -266,6 +266,3 @@ function dueMs({ tags, createdMs }: FoundThing): number {
   const expires = tags[diskTag.expires] ?? '';
   return /^[0-9]{1,12}$/.test(expires) ? Number(expires) * 1000 : createdMs + defaultExpiryMs;
 }
-
-/** For clocks that differ, and for whoever was cleaning up when its time was over. */
-const graceMs = 5 * 60_000;

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DiskError, RepositoryError } from '../../src/base/errors.ts';
+import { CancelledError, DiskError, RepositoryError } from '../../src/base/errors.ts';
 import type { DiskDriver } from '../../src/providers/disks/driver.ts';
 import { withDiskRetry } from '../../src/providers/disks/retry.ts';
 import { checkRepository } from '../../src/repository/check.ts';
 import { deleteDisk } from '../../src/snapshot/delete-disk.ts';
 import { permissionsOfRole } from '../../src/snapshot/disk-policy.ts';
+import { claimTurn, snapshotDocumentId } from '../../src/snapshot/disk-documents.ts';
 import { diskTag, keptTags, repositoryTags } from '../../src/snapshot/disk-tags.ts';
+import { gatherPreflightFacts } from '../../src/snapshot/gather-facts.ts';
 import { listDisks } from '../../src/snapshot/list-disks.ts';
 import { restoreDisk } from '../../src/snapshot/restore-disk.ts';
 import { snapshotDisks } from '../../src/snapshot/snapshot-disks.ts';
 import { sweepDisks } from '../../src/snapshot/sweep-disks.ts';
+import { leaveUnfinished } from '../support/disks/document-scenarios.ts';
 import { DiskWorld } from '../support/disks/disk-world.ts';
 import { MemoryCloud, memoryPermissions } from '../support/disks/memory-cloud.ts';
 import { peerSuite } from '../support/peers.ts';
@@ -289,6 +292,144 @@ describe('the disk engine', () => {
       (error) => error instanceof DiskError && error.code === 'already-exists',
     );
     assert.equal(world.snapshots().length, 1);
+  });
+
+  it('waits for a restored disk that the cloud is changing, and makes no second one', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    const { disk } = await world.restore(taken.id);
+    let looks = 0;
+    const changing: DiskDriver = {
+      ...withDiskRetry(cloud, {}),
+      describeDisk: async (id, options) => {
+        const found = await cloud.describeDisk(id, options);
+        return found && looks++ < 3 ? { ...found, state: 'creating' } : found;
+      },
+    };
+    const again = await restoreDisk(world.repository, changing, { snapshot: taken.id });
+    assert.equal(again.disk?.id, disk?.id);
+    assert.equal(looks, 4);
+    assert.equal(cloud.disks().length, 2);
+  });
+
+  it('certifies no snapshot of another disk that the cloud answers with', async () => {
+    const { world, cloud } = await worldOf();
+    const other = world.addDisk();
+    const mistaken: DiskDriver = {
+      ...withDiskRetry(cloud, {}),
+      createSnapshot: (order, options) => cloud.createSnapshot({ ...order, diskId: other }, options),
+    };
+    const volumes = [{ volume: 'data', diskId: world.addDisk() }];
+    await assert.rejects(
+      snapshotDisks(world.repository, mistaken, { plan: 'shop', volumes }),
+      /the snapshot is of disk-1/,
+    );
+    assert.deepEqual(world.snapshots(), []);
+  });
+
+  it('goes on with what another account has begun in no case', async () => {
+    const { world, cloud } = await worldOf();
+    const diskId = world.addDisk();
+    await world.snapshot(diskId);
+    const foreign: DiskDriver = { ...withDiskRetry(cloud, {}), account: () => Promise.resolve('foreign') };
+    const volumes = [{ volume: 'data', diskId }];
+    await assert.rejects(
+      snapshotDisks(world.repository, foreign, { plan: 'shop', volumes }),
+      (error) => error instanceof DiskError && error.code === 'already-exists',
+    );
+  });
+
+  it('takes back also what was shared before a call was interrupted', async () => {
+    const { world, cloud } = await worldOf();
+    const volumes = [{ volume: 'data', diskId: world.addDisk() }];
+    const cancel = new AbortController();
+    const interrupted: DiskDriver = {
+      ...withDiskRetry(cloud, {}),
+      shareSnapshot: async (id, account, options) => {
+        if (account === 'second') cancel.abort();
+        return cloud.shareSnapshot(id, account, options);
+      },
+    };
+    const options = { plan: 'shop', volumes, keepUnfinished: true };
+    await assert.rejects(
+      snapshotDisks(world.repository, interrupted, {
+        ...options,
+        shareWith: ['first', 'second'],
+        signal: cancel.signal,
+      }),
+      CancelledError,
+    );
+    assert.equal(cloud.shares().length, 1);
+    const { documents } = await snapshotDisks(world.repository, cloud, options);
+    assert.deepEqual(
+      documents[0]?.shares.map(({ account }) => account),
+      ['first'],
+    );
+    await deleteDisk(world.repository, cloud, documents[0]?.id ?? '');
+    assert.deepEqual(cloud.shares(), []);
+  });
+
+  it('leaves to the call that took over what the one before has made', async () => {
+    const { world, cloud } = await worldOf(true);
+    const diskId = world.addDisk();
+    const cancel = new AbortController();
+    let second: Promise<unknown> | undefined;
+    const onEvent = ({ kind }: { readonly kind: string }): void => {
+      if (kind !== 'progress') return;
+      second ??= world.snapshot(diskId, { takeOver: true }).finally(() => cancel.abort());
+    };
+    cloud.strike({ call: 'createSnapshot', kind: 'stays-pending' });
+    // The first waits for ever, and cleans up when the second has ended at its own deadline.
+    await assert.rejects(
+      world.snapshot(diskId, { onEvent, signal: cancel.signal, deadlineMs: 240 * 60_000 }),
+    );
+    await assert.rejects(async () => second);
+    await world.sweepLater();
+    assert.deepEqual(await world.orphans(), []);
+  });
+
+  it('can take up what a call has claimed that ended before it began, after a while', async () => {
+    const { world } = await worldOf();
+    const diskId = world.addDisk();
+    await leaveUnfinished(world, diskId);
+    const [left] = await listDisks(world.repository);
+    assert.ok(left);
+    const claimed = await claimTurn(world.repository, left.document, { staleMs: 1 });
+    assert.equal(claimed, 1);
+    await assert.rejects(
+      world.snapshot(diskId),
+      (error) => error instanceof DiskError && error.code === 'conflict',
+    );
+    world.clock.pass(6 * 60_000);
+    const taken = await world.snapshot(diskId);
+    assert.equal(taken.turn, 2);
+    await deleteDisk(world.repository, world.cloud.driver, taken.id);
+    const keys: string[] = [];
+    for await (const { key } of world.repository.store.list('tranship/')) keys.push(key);
+    assert.deepEqual(keys, []);
+  });
+
+  it('gives out the disk though the copy of its snapshot cannot be removed', async () => {
+    const { world, cloud } = await worldOf();
+    const taken = await world.snapshot(world.addDisk());
+    cloud.strike({ call: 'deleteSnapshot', kind: 'denied', times: 1000 });
+    const mapping = { region: 'mem-2', zones: ['mem-2a'] };
+    const { disk, state } = await world.restore(taken.id, { mapping, copyFrom: cloud });
+    assert.deepEqual([state, disk?.region], ['ready', 'mem-2']);
+    await world.sweepNow();
+    assert.deepEqual(world.snapshots(), [taken.snapshot?.id]);
+  });
+
+  it('does not count the unfinished snapshot that the next call goes on with', async () => {
+    const { world, cloud } = await worldOf();
+    const diskId = world.addDisk();
+    await leaveUnfinished(world, diskId);
+    const document = snapshotDocumentId(world.repository, { plan: 'shop', volume: 'data', pass: 'final' });
+    const of = { diskId, targetRegion: 'mem-1' };
+    const facts = await gatherPreflightFacts(world.repository, cloud, of);
+    assert.equal(facts.snapshotsMs.length, 1);
+    const own = await gatherPreflightFacts(world.repository, cloud, { ...of, document });
+    assert.deepEqual(own.snapshotsMs, []);
   });
 
   it('refuses a snapshot that has expired', async () => {

@@ -13,6 +13,7 @@ import { listDisks } from '../../../src/snapshot/list-disks.ts';
 import { snapshotDisks } from '../../../src/snapshot/snapshot-disks.ts';
 import { sweepDisks } from '../../../src/snapshot/sweep-disks.ts';
 import type { CloudFaultKind, DoubleDisk } from './cloud-double.ts';
+import { describeDocuments } from './document-scenarios.ts';
 import { describeOwnership } from './ownership-scenarios.ts';
 import { describeRandomFaults } from './random-faults.ts';
 import { DiskWorld } from './disk-world.ts';
@@ -48,6 +49,7 @@ export function describeCloud(name: string, makeDouble: MakeDouble, options: Clo
     describeLostAnswers(makeDouble);
     describeFailures(makeDouble, options);
     describeLeaving(makeDouble);
+    describeDocuments(makeDouble);
     describeSweep(makeDouble);
     describeOwnership(makeDouble);
     describeGroups(makeDouble);
