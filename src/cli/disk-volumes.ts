@@ -12,6 +12,7 @@ import { preflight } from '../snapshot/preflight.ts';
 import type { PreflightViolation } from '../snapshot/preflight.ts';
 import { csiDriverOfProvider } from '../snapshot/preflight/disk-families.ts';
 import type { PreflightFacts } from '../snapshot/preflight/facts.ts';
+import { quotaNeeds } from '../snapshot/preflight/quota-needs.ts';
 import { repositoryPlace } from '../snapshot/repository-place.ts';
 import type { Arguments } from './arguments.ts';
 import type {
@@ -133,15 +134,19 @@ export async function violationsOf(
   args: DiskArguments,
   {
     pass,
+    documentOf,
     drivers,
     signal,
   }: {
     readonly pass: 'stage' | 'final';
+    /** Id of the document that a volume's snapshot will have, where that is known. */
+    readonly documentOf?: ((volume: string) => string) | undefined;
     readonly drivers: DiskDrivers | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<PreflightViolation[]> {
   const violations: PreflightViolation[] = [];
+  const planned = new Map<string, number>();
   for (const volume of plan.volumes) {
     const common = commonFacts(plan, volume, repository, args);
     const cloud =
@@ -151,10 +156,15 @@ export async function violationsOf(
             diskId: volume.handle.diskId,
             targetRegion: plan.targetRegion,
             type: args.value('type'),
+            document: documentOf?.(volume.name),
             targetDriver: drivers.targetDriver,
             signal,
           });
-    violations.push(...preflight({ ...common, pass, cloud }));
+    const facts: PreflightFacts = { ...common, pass, planned: Object.fromEntries(planned), cloud };
+    violations.push(...preflight(facts));
+    for (const [quota, need] of Object.entries(quotaNeeds(facts))) {
+      planned.set(quota, (planned.get(quota) ?? 0) + need);
+    }
   }
   return violations;
 }
@@ -164,7 +174,7 @@ function commonFacts(
   volume: NamedVolume,
   repository: Repository,
   args: DiskArguments,
-): Omit<PreflightFacts, 'pass' | 'cloud'> {
+): Omit<PreflightFacts, 'pass' | 'planned' | 'cloud'> {
   const className = args.value('class');
   const known = target?.classes.find(({ name }) => name === className);
   const { handle } = volume;

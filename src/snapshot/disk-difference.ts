@@ -1,3 +1,4 @@
+import { isZoneRedundant } from '../providers/disks/zone-redundancy.ts';
 import type { DiskDescription, DiskEncryption, NewDisk } from '../providers/disks/driver.ts';
 
 /** How a disk differs from what was ordered, in words; undefined where it does not. */
@@ -19,7 +20,7 @@ export function differenceOf(ordered: NewDisk, made: DiskDescription): string | 
       nameOf(made.encryption),
       isAtLeast(ordered.encryption, made.encryption),
     ],
-    ['zones', ordered.zones.join(), made.zones.join(), isWithin(ordered.zones, made.zones)],
+    ['zones', ordered.zones.join(), made.zones.join(), isWithin(ordered.zones, made)],
   ];
   const differing = pairs.filter(([, , , isSame]) => !isSame);
   if (differing.length === 0) return undefined;
@@ -28,9 +29,9 @@ export function differenceOf(ordered: NewDisk, made: DiskDescription): string | 
     .join(', ');
 }
 
-/** A disk that is in no zone can be attached in all of its region: one of Azure that is kept in all of them. */
-function isWithin(ordered: readonly string[], made: readonly string[]): boolean {
-  return made.length === 0 || ordered.every((zone) => made.includes(zone));
+/** A disk that Azure keeps in all zones of its region is in none, and can be attached in each. */
+function isWithin(ordered: readonly string[], { type, zones }: DiskDescription): boolean {
+  return (zones.length === 0 && isZoneRedundant(type)) || ordered.every((zone) => zones.includes(zone));
 }
 
 function nameOf(encryption: DiskEncryption): string {

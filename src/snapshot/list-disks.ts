@@ -1,3 +1,4 @@
+import type { RepositoryError } from '../base/errors.ts';
 import type { DiskDriver } from '../providers/disks/driver.ts';
 import type { AbortableOptions } from '../providers/objects/driver.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -11,6 +12,8 @@ export interface ListDisksOptions extends AbortableOptions {
   readonly plan?: string | undefined;
   /** Asks the cloud what it has now; without it, only the repository is read. */
   readonly driver?: DiskDriver | undefined;
+  /** Told of a document that cannot be read, which is then left out. Must not throw. Default: it fails the listing. */
+  readonly onUnreadable?: ((id: string, error: RepositoryError) => void) | undefined;
 }
 
 /** A document, and what its cloud has of it. */
@@ -29,9 +32,9 @@ export interface ListedDisk {
  */
 export async function listDisks(
   repository: Repository,
-  { plan, driver, signal }: ListDisksOptions = {},
+  { plan, driver, onUnreadable, signal }: ListDisksOptions = {},
 ): Promise<ListedDisk[]> {
-  const documents = (await loadDiskDocuments(repository, { signal }))
+  const documents = (await loadDiskDocuments(repository, { onUnreadable, signal }))
     .filter((document) => plan === undefined || document.plan === plan)
     .sort((a, b) => a.begunMs - b.begunMs);
   if (driver === undefined) return documents.map((document) => ({ document }));

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { UsageError } from '../base/errors.ts';
 import type { DiskDescription } from '../providers/disks/driver.ts';
-import { csiDriverOfProvider } from './preflight/disk-families.ts';
+import { csiDriverOfProvider, isInNoZone } from './preflight/disk-families.ts';
 import { formatGibibytes } from './quantity.ts';
 
 /** What the target cluster is told of a restored disk. */
@@ -23,8 +23,8 @@ export interface DiskManifestOptions {
 
 /**
  * A PersistentVolume and its claim, as YAML, that give a restored disk to pods of the target cluster: bound to each
- * other, kept when the claim goes (`Retain`), and only on nodes in the disk's zones. Throws UsageError for a name that
- * Kubernetes does not take.
+ * other, kept when the claim goes (`Retain`), and only on nodes in the disk's zones, or in none as it is. Throws
+ * UsageError for a name that Kubernetes does not take.
  *
  * @example
  * const disk = await disks.describeDisk('disk-1', {});
@@ -53,7 +53,7 @@ export function diskManifests(disk: DiskDescription, options: DiskManifestOption
         volumeHandle: disk.id,
         ...(fsType === undefined || volumeMode === 'Block' ? {} : { fsType }),
       },
-      ...(disk.zones.length === 0 ? {} : { nodeAffinity: affinityFor(disk.zones) }),
+      ...affinityOf(disk),
     },
   };
   const persistentVolumeClaim = {
@@ -74,10 +74,14 @@ export function diskManifests(disk: DiskDescription, options: DiskManifestOption
   return `${first}---\n${second}`;
 }
 
-/** By the label that nodes of every cloud have. */
-function affinityFor(zones: readonly string[]): object {
-  const matchExpressions = [{ key: 'topology.kubernetes.io/zone', operator: 'In', values: zones }];
-  return { required: { nodeSelectorTerms: [{ matchExpressions }] } };
+/** By the label that nodes of every cloud have; on nodes of Azure that are in no zone the driver's own is empty. */
+function affinityOf({ provider, type, zones }: DiskDescription): object {
+  const zone = isInNoZone(provider, type, zones)
+    ? { key: 'topology.disk.csi.azure.com/zone', values: [''] }
+    : { key: 'topology.kubernetes.io/zone', values: zones };
+  if (zone.values.length === 0) return {};
+  const matchExpressions = [{ key: zone.key, operator: 'In', values: zone.values }];
+  return { nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } } };
 }
 
 function checkName(name: string): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -9,6 +10,7 @@ import { message, messages, tranship } from '../support/tranship.ts';
 import type { TranshipOptions, TranshipResult } from '../support/tranship.ts';
 
 interface Place {
+  readonly cwd: string;
   readonly cloud: Ec2Double;
   readonly run: (args: readonly string[], options?: TranshipOptions) => Promise<TranshipResult>;
 }
@@ -27,7 +29,7 @@ async function placeOn(t: TestContext): Promise<Place> {
   };
   const run: Place['run'] = (args, options = {}) => tranship(args, { cwd, env, ...options });
   assert.equal((await run(['init'])).code, 0);
-  return { cloud, run };
+  return { cwd, cloud, run };
 }
 
 const allowed = ['--allow', 'repository-provider-mismatch'];
@@ -87,6 +89,39 @@ describe('tranship disk on EBS', () => {
     assert.equal(message(swept.stdout, 'summary')['removed'], 0);
     assert.equal(cloud.disks().length, 2);
     assert.deepEqual(cloud.violations(), []);
+  });
+
+  it('gives a block volume back as one, and says which snapshot is of an earlier run', async (t) => {
+    const { cwd, cloud, run } = await placeOn(t);
+    const volume = {
+      kind: 'PersistentVolume',
+      metadata: { name: 'pv-1' },
+      spec: {
+        capacity: { storage: '8Gi' },
+        accessModes: ['ReadWriteOncePod'],
+        volumeMode: 'Block',
+        csi: { driver: 'ebs.csi.aws.com', volumeHandle: cloud.addDisk() },
+      },
+    };
+    writeFileSync(join(cwd, 'from.yaml'), JSON.stringify(volume));
+    const take = ['disk', 'snapshot', 'pv-1', '--source', 'from.yaml', '--plan', 'shop', ...allowed];
+    assert.match((await run([...take, '--pass', 'stage'])).stdout, /final-only/);
+    const first = await run([...take, '--json']);
+    assert.equal(first.code, 0, first.stderr);
+    const { id, earlier } = message(first.stdout, 'snapshot');
+    assert.equal(earlier, false);
+    const again = await run([...take, '--allow', 'snapshot-too-soon']);
+    assert.match(again.stdout, /of an earlier run, .* old/);
+    assert.match(again.stderr, /name another pass/);
+    // One that cannot be read stands in the way of none of this.
+    const other = join(cwd, 'replica', 'tranship', 'disks', 'tranship-000000000000000000000000');
+    writeFileSync(other, 'no document');
+    const restored = await run(['disk', 'restore', String(id), '--claim', 'shop/data', '--class', 'fast']);
+    assert.equal(restored.code, 0, restored.stderr);
+    const [made] = readClusterObjects(restored.stdout).volumes;
+    assert.deepEqual([made?.volumeMode, made?.accessModes], ['Block', ['ReadWriteOncePod']]);
+    assert.equal((await run(['disk', 'delete', String(id)])).code, 0);
+    assert.notEqual((await run(['disk', 'sweep'])).code, 0);
   });
 
   it('leaves nothing when it is interrupted, and exits 130', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -61,6 +61,25 @@ describe('tranship disk', () => {
     assert.equal((await tranship(args, place)).code, 3);
     const list = await tranship(['disk', 'list', '--json'], place);
     assert.deepEqual([list.code, list.stdout], [0, '[]\n']);
+  });
+
+  it('lists a document that cannot be read, exits 3, and sweeps nothing then', async (t) => {
+    const place = await placeWithRepository(t);
+    const id = 'tranship-0123456789abcdef01234567';
+    const folder = join(place.cwd, 'replica', 'tranship', 'disks');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, id), 'no document');
+    const text = await tranship(['disk', 'list'], place);
+    assert.equal(text.code, 3, text.stderr);
+    assert.match(text.stderr, new RegExp(id));
+    const json = await tranship(['disk', 'list', '--json'], place);
+    assert.equal(json.code, 3, json.stderr);
+    assert.match(json.stdout, new RegExp(`"id":"${id}","state":"unreadable"`));
+    for (const args of [['restore', id], ['restore', id.slice(0, 14)], ['delete', id], ['sweep']]) {
+      const { code, stderr } = await tranship(['disk', ...args], place);
+      assert.notEqual(code, 0, args.join(' '));
+      assert.match(stderr, /cannot be decrypted/, args.join(' '));
+    }
   });
 
   const wrong: Readonly<Record<string, readonly [readonly string[], RegExp]>> = {

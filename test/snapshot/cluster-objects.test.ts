@@ -247,6 +247,21 @@ describe('manifests of a restored disk', () => {
     assert.deepEqual(volume?.zones, disk.zones);
   });
 
+  it('keep a disk of Azure that is in no zone from nodes that are in one', () => {
+    const azure = { ...disk, provider: 'azure', type: 'Premium_LRS', zones: [] } as const;
+    const own = { key: 'topology.disk.csi.azure.com/zone', operator: 'In', values: [''] };
+    const affinityOf = (type: string): unknown => {
+      const [volume] = parseAllDocuments(diskManifests({ ...azure, type }, options));
+      const object: unknown = volume?.toJS();
+      return object;
+    };
+    assert.deepEqual(
+      JSON.stringify(affinityOf('Premium_LRS')).includes(JSON.stringify([{ matchExpressions: [own] }])),
+      true,
+    );
+    assert.doesNotMatch(JSON.stringify(affinityOf('Premium_ZRS')), /nodeAffinity/);
+  });
+
   it('refuse names that Kubernetes does not take', () => {
     const claim = { namespace: 'shop', name: 'Data\nkind: Secret' };
     assert.throws(() => diskManifests(disk, { ...options, claim }), UsageError);

@@ -5,6 +5,7 @@ import type { DiskDescription } from '../../src/providers/disks/driver.ts';
 import { parseDiskHandle } from '../../src/providers/disks/handle.ts';
 import type { StorageClassFacts } from '../../src/snapshot/cluster-objects.ts';
 import { preflight, preflightRules, refuseViolations } from '../../src/snapshot/preflight.ts';
+import { quotaNeeds } from '../../src/snapshot/preflight/quota-needs.ts';
 import type { PreflightCloudFacts, PreflightFacts } from '../../src/snapshot/preflight/facts.ts';
 
 const gib = 2 ** 30;
@@ -27,7 +28,7 @@ const cloud: PreflightCloudFacts = {
   disk,
   typeLimits: { minSizeBytes: gib, maxSizeBytes: 16_384 * gib },
   targetZones: ['us-east-1a', 'us-east-1b'],
-  quotas: [{ name: 'snapshots', limit: 100_000, used: 7 }],
+  quotas: [{ name: 'snapshots', unit: 'snapshots', limit: 100_000, used: 7 }],
   snapshotsMs: [],
   capabilities: { copiesBetweenRegions: true, snapshotIntervalMs: 15_000, snapshotsPerDisk: 500 },
   nowMs,
@@ -173,8 +174,11 @@ const broken: Readonly<Record<string, readonly [PreflightFacts, string, string]>
     'us-east-1',
   ],
   'quota-exceeded': [
-    { ...good, cloud: { ...cloud, quotas: [{ name: 'snapshots', limit: 10, used: 10 }] } },
-    '10',
+    {
+      ...good,
+      cloud: { ...cloud, quotas: [{ name: 'snapshots', unit: 'snapshots', limit: 10, used: 10 }] },
+    },
+    '10 + 1 snapshots',
     '10',
   ],
   'snapshots-per-disk': [
@@ -230,6 +234,43 @@ describe('preflight', () => {
     assert.ok(facts);
     assert.deepEqual(preflight(facts)[0]?.remedy, { kind: 'choose-zones', zones: ['us-east-1b'] });
     assert.deepEqual(preflight({ ...facts, mapping: { zones: ['us-east-1b'] } }), []);
+  });
+
+  it('tells a quota that is not full and has no room for the disk, or for the disks before it', () => {
+    const codesFor = (limit: number, planned?: Readonly<Record<string, number>>): string[] => {
+      const quotas = [{ name: 'SSD_TOTAL_GB', unit: 'gib', limit, used: 100 }] as const;
+      return preflight({ ...good, planned, cloud: { ...cloud, quotas } }).map(({ code }) => code);
+    };
+    assert.deepEqual(codesFor(107), ['quota-exceeded']);
+    assert.deepEqual(codesFor(108), []);
+    assert.deepEqual(codesFor(108, { SSD_TOTAL_GB: 1 }), ['quota-exceeded']);
+    const quotas = [{ name: 'HDB_TOTAL_IOPS', unit: 'iops', limit: 100, used: 100 }] as const;
+    assert.deepEqual(preflight({ ...good, cloud: { ...cloud, quotas } }), []);
+    const facts = { ...good, mapping: { iops: 1 }, cloud: { ...cloud, quotas } };
+    assert.deepEqual(quotaNeeds(facts), { HDB_TOTAL_IOPS: 1 });
+    assert.equal(preflight(facts)[0]?.code, 'quota-exceeded');
+  });
+
+  it('tells that a disk of Azure in no zone cannot be attached to nodes that are in one', () => {
+    const zones = ['westeurope-1', 'westeurope-2'];
+    const own = { ...disk, provider: 'azure', account: 's1', region: 'westeurope', zones: [] } as const;
+    const codesFor = (type: string, nodes: readonly string[], mapping = {}): string[] => {
+      const target = { ...azure.target, zones: nodes };
+      const asked = { ...cloud, disk: { ...own, type }, targetZones: zones, snapshotsMs: [] };
+      return preflight({ ...azure, target, mapping, cloud: asked }).map(({ code }) => code);
+    };
+    assert.deepEqual(codesFor('Premium_LRS', zones), ['zone-unreachable']);
+    assert.deepEqual(codesFor('Premium_LRS', zones, { zones: ['westeurope-2'] }), []);
+    assert.deepEqual(codesFor('Premium_LRS', ['0']), []);
+    assert.deepEqual(codesFor('Premium_LRS', []), []);
+    assert.deepEqual(codesFor('Premium_ZRS', zones), []);
+  });
+
+  it('says that a snapshot of Google Cloud can be restored in any region', () => {
+    const google = { ...cluster, provider: 'gcp' } as const;
+    const facts = { ...good, cloud: undefined, repository: { provider: 'gcp' } } as const;
+    const [violation] = preflight({ ...facts, source: google, target: { ...google, region: 'eu' } });
+    assert.match(violation?.advice ?? '', /--allow region-mismatch/);
   });
 
   it('honours the zones that a class allows', () => {

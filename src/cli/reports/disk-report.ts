@@ -118,21 +118,29 @@ export function documentJson(document: DiskDocument): object {
     zones: disk.zones,
     type: disk.type,
     size: disk.sizeBytes,
-    shared_with: shares.map((share) => share.account),
+    shared_with: shares.filter(({ snapshotId }) => snapshotId === snapshot?.id).map((share) => share.account),
   };
+}
+
+/** A document that is there, and says nothing. */
+export interface UnreadableDocument {
+  readonly id: string;
+  readonly error: Error;
 }
 
 /** Rows of what the repository names. */
 export function printDocuments(
   listed: readonly { readonly document: DiskDocument; readonly now?: string | undefined }[],
+  unreadable: readonly UnreadableDocument[],
   output: Output,
 ): void {
   if (output.json) {
-    output.raw(
-      JSON.stringify(listed.map(({ document, now }) => ({ ...documentJson(document), now: now ?? null }))),
-    );
+    const read = listed.map(({ document, now }) => ({ ...documentJson(document), now: now ?? null }));
+    const others = unreadable.map(({ id, error }) => ({ id, state: 'unreadable', message: error.message }));
+    output.raw(JSON.stringify([...read, ...others]));
     return;
   }
+  for (const { error } of unreadable) output.warn(safeText(error.message));
   if (listed.length === 0) return output.print('no disk snapshot and no restored disk');
   const rows = listed.map(({ document, now }) => {
     const made = document.kind === 'snapshot' ? document.snapshot?.id : document.disk?.id;

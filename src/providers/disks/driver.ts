@@ -128,6 +128,8 @@ export interface DiskTypeLimits {
 export interface DiskQuota {
   /** The cloud's name of it. */
   readonly name: string;
+  /** What is counted: things, or what disks have together. */
+  readonly unit: 'snapshots' | 'disks' | 'gib' | 'iops' | 'mib-per-second';
   readonly limit: number;
   readonly used: number;
 }

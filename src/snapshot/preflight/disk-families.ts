@@ -1,3 +1,4 @@
+import { isZoneRedundant } from '../../providers/disks/zone-redundancy.ts';
 import type { DiskProvider } from '../../providers/disks/driver.ts';
 import type { StorageClassFacts } from '../cluster-objects.ts';
 
@@ -30,6 +31,13 @@ const families: Readonly<Record<DiskProvider, Readonly<Record<string, readonly s
 export function familyOf(provider: DiskProvider, type: string): string | undefined {
   const found = Object.entries(families[provider]).find(([, types]) => types.includes(type));
   return found?.[0];
+}
+
+/**
+ * True for a disk of Azure that is in no zone and is not kept in all of them: no machine that is in a zone can have it.
+ */
+export function isInNoZone(provider: DiskProvider, type: string, zones: readonly string[]): boolean {
+  return provider === 'azure' && zones.length === 0 && !isZoneRedundant(type);
 }
 
 export function typesOf(provider: DiskProvider): readonly string[] {

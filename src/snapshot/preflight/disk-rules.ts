@@ -1,6 +1,7 @@
 import { csiDriverOf, familyOf, snapshotProvisioners, typeOfClass, typesOf } from './disk-families.ts';
 import type { DiskMapping } from '../disk-mapping.ts';
 import type { PreflightClass } from './facts.ts';
+import { quotaNeeds } from './quota-needs.ts';
 import { disagree } from './rule.ts';
 import type { PreflightRule } from './rule.ts';
 
@@ -169,16 +170,19 @@ export const diskRules: readonly PreflightRule[] = [
   {
     code: 'quota-exceeded',
     severity: 'error',
-    rule: 'The account’s quotas have room for one more snapshot and one more disk of that size.',
-    check: ({ cloud }) => {
-      const full = cloud?.quotas.find(({ limit, used }) => used >= limit);
-      return full === undefined
-        ? undefined
-        : disagree(
-            [`used of the quota ${full.name}`, String(full.used)],
-            ['its limit', String(full.limit)],
-            'remove what is not needed (`tranship disk sweep`), or have the quota raised',
-          );
+    rule: 'The account’s quotas have room for a snapshot and a disk of that size for each volume.',
+    check: (facts) => {
+      const [needs, planned] = [quotaNeeds(facts), facts.planned ?? {}];
+      for (const { name, unit, limit, used } of facts.cloud?.quotas ?? []) {
+        const need = (needs[name] ?? 0) + (planned[name] ?? 0);
+        if (need === 0 || used + need <= limit) continue;
+        return disagree(
+          [`used of the quota ${name}, and needed`, `${used} + ${need} ${unit}`],
+          ['its limit', String(limit)],
+          'remove what is not needed (`tranship disk sweep`), or have the quota raised',
+        );
+      }
+      return undefined;
     },
   },
   {

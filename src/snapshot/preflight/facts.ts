@@ -36,7 +36,7 @@ export interface PreflightCloudFacts {
   /** Zones of the target's region; empty where there is no such region. */
   readonly targetZones: readonly string[];
   readonly quotas: readonly DiskQuota[];
-  /** Moments of the snapshots of the disk that are known, in milliseconds since the Unix epoch. */
+  /** Moments of earlier snapshots of the disk that are known, in milliseconds since the Unix epoch. */
   readonly snapshotsMs: readonly number[];
   readonly capabilities: Pick<
     DiskCapabilities,
@@ -69,6 +69,8 @@ export interface PreflightFacts {
   readonly shareWith: readonly string[];
   /** What of the restored disk shall be otherwise than the source's is. */
   readonly mapping: DiskMapping;
+  /** Units of each quota, by its name, that other volumes of the same migration take. */
+  readonly planned?: Readonly<Record<string, number>> | undefined;
   /** Undefined where the cloud was not asked, since there was nothing to ask for. */
   readonly cloud?: PreflightCloudFacts | undefined;
 }

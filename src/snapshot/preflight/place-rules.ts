@@ -1,3 +1,5 @@
+import type { DiskProvider } from '../../providers/disks/driver.ts';
+import { isInNoZone } from './disk-families.ts';
 import { disagree } from './rule.ts';
 import type { PreflightRule } from './rule.ts';
 import type { PreflightFacts } from './facts.ts';
@@ -41,9 +43,7 @@ export const placeRules: readonly PreflightRule[] = [
         ? disagree(
             ['the source cluster’s region', String(source.region)],
             ['the target cluster’s region', target.region],
-            cloud?.capabilities.copiesBetweenRegions === true
-              ? 'restore with a copy of the snapshot in the target’s region (`tranship disk restore --copy`)'
-              : 'copy the volume by its files, or restore in the source’s region',
+            betweenRegions(source.provider, cloud),
             cloud?.capabilities.copiesBetweenRegions === true
               ? { kind: 'copy-to-region', region: target.region }
               : undefined,
@@ -165,6 +165,15 @@ export const placeRules: readonly PreflightRule[] = [
   },
 ];
 
+function betweenRegions(provider: DiskProvider | undefined, cloud: PreflightFacts['cloud']): string {
+  if (cloud?.capabilities.copiesBetweenRegions === true) {
+    return 'restore with a copy of the snapshot in the target’s region (`tranship disk restore --copy`)';
+  }
+  return provider === 'gcp'
+    ? 'allow this rule (`--allow region-mismatch`): snapshots of Google Cloud are restored in any region'
+    : 'copy the volume by its files, or restore in the source’s region';
+}
+
 /** True where both are known and are not the same. */
 function differ(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b;
@@ -182,9 +191,13 @@ function checkZones({ cloud, mapping, target, targetClass }: PreflightFacts) {
     .map(([, allowed]) => allowed)
     .filter((allowed) => allowed.length > 0)
     .reduce((all, allowed) => all.filter((zone) => allowed.includes(zone)), cloud.targetZones);
+  const { provider, type } = cloud.disk;
+  const isOnlyZonal = isInNoZone(provider, mapping.type ?? type, zones);
   for (const [what, allowed] of limits) {
-    const missing = zones.filter((zone) => !allowed.includes(zone));
-    if (allowed.length === 0 || missing.length === 0) continue;
+    const isMissing = isOnlyZonal
+      ? allowed === target.zones && allowed.every((zone) => cloud.targetZones.includes(zone))
+      : zones.some((zone) => !allowed.includes(zone));
+    if (allowed.length === 0 || !isMissing) continue;
     return disagree(
       ['the disk’s zones', list(zones)],
       [what, list(allowed)],

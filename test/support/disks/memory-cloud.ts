@@ -298,7 +298,7 @@ export class MemoryCloud implements CloudDouble, DiskDriver {
     options: AbortableOptions,
   ): Promise<readonly DiskQuota[]> {
     await this.#called('describeQuotas', undefined, options);
-    return [{ name: 'snapshots', limit: 1000, used: this.#snapshots.size }];
+    return [{ name: 'snapshots', unit: 'snapshots', limit: 1000, used: this.#snapshots.size }];
   }
 
   async #createGroup(

@@ -1,7 +1,8 @@
 import { UsageError } from '../../../base/errors.ts';
 import { deleteDisk } from '../../../snapshot/delete-disk.ts';
 import { regionOf } from '../../../snapshot/disk-document.ts';
-import { listDisks } from '../../../snapshot/list-disks.ts';
+import type { DiskDocument } from '../../../snapshot/disk-document.ts';
+import { findDiskDocument } from '../../../snapshot/disk-documents.ts';
 import { defineCommand } from '../../command.ts';
 import { repositoryOptions } from '../../common-options.ts';
 import { diskCloudOptions } from '../../disk-options.ts';
@@ -35,17 +36,16 @@ export const command = defineCommand({
       throw new UsageError('nothing was named', { advice: 'see `tranship disk list`' });
     const dryRun = args.flag('dry-run');
     const repository = await openRepository(args, context, dryRun);
-    const all = await listDisks(repository, { signal });
-    const chosen = args.operands.map((id) => {
-      const found = all.find(({ document }) => document.id === id);
-      if (found !== undefined) return found;
-      throw new UsageError('the repository has nothing of this id', {
-        where: id,
-        advice: 'see `tranship disk list`',
-      });
-    });
+    const chosen: DiskDocument[] = [];
+    for (const where of args.operands) {
+      const document = await findDiskDocument(repository, where, { signal });
+      const advice = 'see `tranship disk list`';
+      if (document === undefined)
+        throw new UsageError('the repository has nothing of this id', { where, advice });
+      chosen.push(document);
+    }
     const progress = new DiskProgress(output);
-    for (const { document } of chosen) {
+    for (const document of chosen) {
       if (!dryRun) {
         await withDisks(document.provider, regionOf(document), args, context, (driver) =>
           deleteDisk(repository, driver, document.id, {

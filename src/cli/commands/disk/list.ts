@@ -10,6 +10,7 @@ import { withDisks } from '../../disk-settings.ts';
 import { exitCode } from '../../exit-code.ts';
 import { openRepository } from '../../open-repository.ts';
 import { printDocuments } from '../../reports/disk-report.ts';
+import type { UnreadableDocument } from '../../reports/disk-report.ts';
 
 export const command = defineCommand({
   name: 'disk list',
@@ -25,20 +26,24 @@ export const command = defineCommand({
     { command: 'tranship disk list -r /srv/replica', does: 'shows what the repository names' },
     { command: 'tranship disk list --plan shop --now --json', does: 'asks the cloud too, for a program' },
   ],
+  exitCodes: { 3: 'a document could not be read, and was named' },
   run: async (args, context) => {
     args.refuseOperands();
     const { signal, output } = context;
     const repository = await openRepository(args, context, true);
     const plan = args.value('plan');
-    const known = await listDisks(repository, { plan, signal });
+    const unreadable: UnreadableDocument[] = [];
+    const onUnreadable = (id: string, error: Error): void => void unreadable.push({ id, error });
+    const known = await listDisks(repository, { plan, onUnreadable, signal });
+    const code = unreadable.length === 0 ? exitCode.done : exitCode.partial;
     if (!args.flag('now')) {
-      printDocuments(known, output);
-      return exitCode.done;
+      printDocuments(known, unreadable, output);
+      return code;
     }
     const now = new Map<string, string>();
     for (const { provider, region } of placesOf(known, args)) {
       const look = (driver: DiskDriver): Promise<ListedDisk[]> =>
-        listDisks(repository, { plan, driver, signal });
+        listDisks(repository, { plan, driver, onUnreadable: () => undefined, signal });
       for (const listed of await withDisks(provider, region, args, context, look)) {
         const { document } = listed;
         const isThere = region === undefined || regionOf(document) === region;
@@ -47,8 +52,9 @@ export const command = defineCommand({
     }
     printDocuments(
       known.map(({ document }) => ({ document, now: now.get(document.id) })),
+      unreadable,
       output,
     );
-    return exitCode.done;
+    return code;
   },
 });

@@ -1,6 +1,7 @@
 import { UsageError } from '../../../base/errors.ts';
 import type { DiskDriver } from '../../../providers/disks/driver.ts';
 import type { Repository } from '../../../repository/repository.ts';
+import { findDiskDocument } from '../../../snapshot/disk-documents.ts';
 import type { DiskSnapshotDocument } from '../../../snapshot/disk-document.ts';
 import { listDisks } from '../../../snapshot/list-disks.ts';
 import type { Arguments } from '../../arguments.ts';
@@ -26,7 +27,7 @@ const options = {
   'disk-name': {
     kind: 'value',
     placeholder: 'NAME',
-    default: 'region and zones',
+    default: 'its zones',
     help: 'tells several disks of one snapshot apart',
   },
   copy: { kind: 'flag', help: 'copy the snapshot into --region first, and remove the copy afterwards' },
@@ -128,7 +129,7 @@ async function make(
     return exitCode.done;
   }
   const { diskManifests } = await import('../../../snapshot/manifests.ts');
-  const manifests = diskManifests(disk, { claim, storageClass: args.value('class') ?? '' });
+  const manifests = diskManifests(disk, { ...source.use, claim, storageClass: args.value('class') ?? '' });
   if (!output.json) output.piece(manifests);
   output.message({ message_type: 'summary', ...documentJson(document), manifests });
   return exitCode.done;
@@ -158,9 +159,16 @@ async function findSource(
   const [prefix, ...more] = operands;
   if (prefix === undefined || prefix === '') throw new UsageError('no snapshot was named');
   if (more.length > 0) throw new UsageError('too many arguments', { where: more.join(' ') });
-  const found = (await listDisks(repository, { signal })).flatMap(({ document }) =>
+  // Whatever else stands there: a whole id is read as it is.
+  const named = await findDiskDocument(repository, prefix, { signal });
+  if (named?.kind === 'snapshot') return named;
+  const unreadable: string[] = [];
+  const onUnreadable = (id: string): void => void unreadable.push(id);
+  const found = (await listDisks(repository, { onUnreadable, signal })).flatMap(({ document }) =>
     document.kind === 'snapshot' && document.id.startsWith(prefix) ? [document] : [],
   );
+  const hidden = unreadable.find((id) => id.startsWith(prefix));
+  if (hidden !== undefined) await findDiskDocument(repository, hidden, { signal });
   const [only, ...others] = found;
   if (only !== undefined && others.length === 0) return only;
   throw new UsageError(only === undefined ? 'no disk snapshot of this id' : 'several disk snapshots', {

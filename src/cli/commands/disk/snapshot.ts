@@ -1,6 +1,9 @@
 import { UsageError } from '../../../base/errors.ts';
 import type { DiskDriver } from '../../../providers/disks/driver.ts';
 import type { Repository } from '../../../repository/repository.ts';
+import type { VolumeFacts } from '../../../snapshot/cluster-objects.ts';
+import type { VolumeUse } from '../../../snapshot/disk-document.ts';
+import { snapshotDocumentId } from '../../../snapshot/disk-documents.ts';
 import { preflightRules } from '../../../snapshot/preflight.ts';
 import type { PreflightViolation } from '../../../snapshot/preflight.ts';
 import type { Arguments } from '../../arguments.ts';
@@ -16,7 +19,7 @@ import {
 import { withDisks } from '../../disk-settings.ts';
 import { readDiskPlan, violationsOf } from '../../disk-volumes.ts';
 import type { DiskPlan } from '../../disk-volumes.ts';
-import { parseDurationMs } from '../../duration.ts';
+import { formatDuration, parseDurationMs } from '../../duration.ts';
 import { exitCode } from '../../exit-code.ts';
 import { openRepository } from '../../open-repository.ts';
 import { DiskProgress, documentJson, printViolations, warnViolations } from '../../reports/disk-report.ts';
@@ -110,7 +113,13 @@ async function refuse(
   const allowed = args.list('allow');
   const unknown = allowed.find((code) => !preflightRules.some((rule) => rule.code === code));
   if (unknown !== undefined) throw new UsageError('no rule of the preflight', { where: unknown });
-  const found = await violationsOf(plan, repository, args, { pass: 'final', drivers, signal });
+  const [purpose, pass] = [args.value('plan') ?? '', args.value('pass') ?? 'final'];
+  const found = await violationsOf(plan, repository, args, {
+    pass: pass === 'stage' ? 'stage' : 'final',
+    documentOf: (volume) => snapshotDocumentId(repository, { plan: purpose, volume, pass }),
+    drivers,
+    signal,
+  });
   const violations = found.map((violation): PreflightViolation => {
     return allowed.includes(violation.code) ? { ...violation, severity: 'warning' } : violation;
   });
@@ -132,8 +141,8 @@ async function take(
   const result = await snapshotDisks(repository, driver, {
     plan: args.value('plan') ?? '',
     pass: args.value('pass'),
-    volumes: plan.volumes.flatMap(({ name, handle }) =>
-      handle === undefined ? [] : [{ volume: name, diskId: handle.diskId }],
+    volumes: plan.volumes.flatMap(({ name, handle, facts }) =>
+      handle === undefined ? [] : [{ volume: name, diskId: handle.diskId, use: facts && useOf(facts) }],
     ),
     expireAfterMs: parseDurationMs(args.value('expire') ?? '7d'),
     deadlineMs: parseDurationMs(args.value('timeout') ?? '1h'),
@@ -147,9 +156,22 @@ async function take(
     signal,
   });
   output.clearProgress();
+  const nowMs = repository.clock.nowMs();
   for (const document of result.documents) {
-    output.print(`${document.id} ${document.volume}: ${document.snapshot?.id ?? ''}`);
-    output.message({ message_type: 'snapshot', ...documentJson(document) });
+    const { id, volume, snapshot } = document;
+    const isEarlier = result.earlier.includes(id);
+    const ageMs = Math.max(0, nowMs - (snapshot?.createdMs ?? nowMs));
+    const age = isEarlier ? ` (of an earlier run, ${formatDuration(ageMs)} old)` : '';
+    output.print(`${id} ${volume}: ${snapshot?.id ?? ''}${age}`);
+    output.message({
+      message_type: 'snapshot',
+      ...documentJson(document),
+      earlier: isEarlier,
+      age_seconds: Math.floor(ageMs / 1000),
+    });
+  }
+  if (result.earlier.length > 0) {
+    output.warn('what was written since is not in an earlier snapshot: name another pass to take a new one');
   }
   const { spreadMs, grouped } = result;
   if (result.documents.length > 1) output.info(`taken within ${spreadMs} ms`);
@@ -160,4 +182,8 @@ async function take(
     grouped,
   });
   return exitCode.done;
+}
+
+function useOf({ accessModes, volumeMode, fsType }: VolumeFacts): VolumeUse {
+  return { accessModes, volumeMode, ...(fsType === undefined ? {} : { fsType }) };
 }

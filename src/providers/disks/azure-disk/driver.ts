@@ -31,7 +31,8 @@ import type { ResourceId } from './resource-id.ts';
 import { AzureDiskResources, refuseOther } from './resources.ts';
 import { describeSnapshot, sourceDiskTag } from './snapshot-description.ts';
 import { MAX_VALUE, azureTags, hasTags, tagsOf } from './tags.ts';
-import { isZoneRedundant, locationName, zoneNumber } from './zones.ts';
+import { isZoneRedundant } from '../zone-redundancy.ts';
+import { locationName, zoneNumber } from './zones.ts';
 
 export interface AzureDiskDriverOptions {
   /** Default: the system's clock. */

@@ -18,6 +18,11 @@ const DISK_QUOTAS: Readonly<Record<string, readonly string[]>> = {
   UltraSSD_LRS: ['UltraSSDDiskCount', 'UltraSSDDiskSizeInGB'],
 };
 
+function unitOf(quota: string): DiskQuota['unit'] {
+  if (SNAPSHOT_QUOTAS.includes(quota)) return 'snapshots';
+  return quota.endsWith('SizeInGB') ? 'gib' : 'disks';
+}
+
 /** What Azure offers to the subscription in its locations. */
 export class AzureDiskOffers {
   readonly #requests: AzureDiskRequests;
@@ -73,7 +78,8 @@ export class AzureDiskOffers {
     const quotas: DiskQuota[] = [];
     for await (const { name, limit, currentValue } of usages) {
       const { value = '' } = name;
-      if (names.has(value) && limit >= 0) quotas.push({ name: value, limit, used: currentValue });
+      if (!names.has(value) || limit < 0) continue;
+      quotas.push({ name: value, unit: unitOf(value), limit, used: currentValue });
     }
     return quotas;
   }

@@ -12,8 +12,3 @@ export function zoneName(region: string, zone: string): string {
 export function zoneNumber(zone: string): string {
   return zone.slice(zone.lastIndexOf('-') + 1);
 }
-
-/** True for types that Azure keeps in all zones of a region: such a disk is in none. */
-export function isZoneRedundant(type: string): boolean {
-  return type.endsWith('_ZRS');
-}

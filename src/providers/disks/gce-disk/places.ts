@@ -105,8 +105,15 @@ interface Quota {
 function quotasOf(quotas: readonly Quota[] | null | undefined, metrics: readonly string[]): DiskQuota[] {
   return (quotas ?? []).flatMap(({ metric, limit, usage }) => {
     const name = String(metric);
-    return metrics.includes(name) ? [{ name, limit: limit ?? 0, used: usage ?? 0 }] : [];
+    const quota = { name, unit: unitOf(name), limit: limit ?? 0, used: usage ?? 0 };
+    return metrics.includes(name) ? [quota] : [];
   });
+}
+
+function unitOf(metric: string): DiskQuota['unit'] {
+  if (metric.endsWith('_GB')) return 'gib';
+  if (metric.endsWith('_IOPS')) return 'iops';
+  return metric.endsWith('_THROUGHPUT') ? 'mib-per-second' : 'snapshots';
 }
 
 /** `10GB-65536GB`. */

@@ -357,8 +357,8 @@ describe('what Azure offers', () => {
     assert.equal(await driver.describeType('UltraSSD_LRS', 'westeurope', {}), undefined);
     assert.equal(await driver.describeType('gp3', 'westeurope', {}), undefined);
     assert.deepEqual(await driver.describeQuotas({ region: 'westeurope', type: 'Premium_LRS' }, {}), [
-      { name: 'PremiumDiskCount', limit: 50_000, used: 1 },
-      { name: 'StandardSnapshotCount', limit: 50_000, used: 0 },
+      { name: 'PremiumDiskCount', unit: 'disks', limit: 50_000, used: 1 },
+      { name: 'StandardSnapshotCount', unit: 'snapshots', limit: 50_000, used: 0 },
     ]);
     assert.equal((await driver.describeQuotas({ region: 'westeurope' }, {})).length, 1);
   });

@@ -313,8 +313,8 @@ describe('Google disks: where', () => {
     assert.equal(await driver.describeType('pd-fast', region, {}), undefined);
     assert.equal(await driver.describeType('pd-ssd', 'us-east1', {}), undefined);
     assert.deepEqual(await driver.describeQuotas({ region, type: 'pd-balanced' }, {}), [
-      { name: 'SNAPSHOTS', limit: 1000, used: 0 },
-      { name: 'SSD_TOTAL_GB', limit: 500, used: 20.5 },
+      { name: 'SNAPSHOTS', unit: 'snapshots', limit: 1000, used: 0 },
+      { name: 'SSD_TOTAL_GB', unit: 'gib', limit: 500, used: 20.5 },
     ]);
     assert.equal((await driver.describeQuotas({ region }, {})).length, 1);
     const typo = await diskErrorOf(driver.describeQuotas({ region: 'europe-west', type: 'pd-ssd' }, {}));
