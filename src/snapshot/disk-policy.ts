@@ -54,10 +54,13 @@ export function diskPolicy(provider: DiskProvider, role: DiskRole, permissions: 
       return json({
         Name: `tranship disk ${role}`,
         IsCustom: true,
-        Description: 'Assign it in the resource groups of the disks and of the snapshots.',
+        // Types, quotas and what is tagged are listed for a subscription, which a role of a group does not allow.
+        Description:
+          'Assign it for the subscription. Actions other than those that end in /read may be left to a second role, ' +
+          'assigned in the resource groups of the disks and of the snapshots.',
         Actions: allowed,
         NotActions: [],
-        AssignableScopes: ['/subscriptions/SUBSCRIPTION/resourceGroups/GROUP'],
+        AssignableScopes: ['/subscriptions/SUBSCRIPTION'],
       });
   }
 }

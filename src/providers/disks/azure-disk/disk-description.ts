@@ -21,12 +21,13 @@ export function describeDisk(disk: Disk): DiskDescription {
   if (disk.id === undefined || type === undefined) throw unreadable(disk.id);
   const id = parseResourceId(disk.id, 'disks');
   const region = locationName(disk.location);
+  const state = stateOf(disk);
   return {
     provider: 'azure',
     id: formatResourceId(id),
     account: id.subscription,
-    state: stateOf(disk),
-    ...failure(disk.provisioningState),
+    state,
+    ...(state === 'failed' ? failure(disk.provisioningState) : {}),
     sizeBytes: disk.diskSizeBytes ?? (disk.diskSizeGB ?? 0) * GIBIBYTE,
     type,
     ...performanceOf(disk, type),
@@ -87,9 +88,10 @@ function performanceOf(disk: Disk, type: string): DiskPerformance {
 /** Where a disk is copied into in the background, `completionPercent`, it can be used at once. */
 function stateOf(disk: Disk): DiskState {
   const { provisioningState, diskState } = disk;
-  if (failureOf(provisioningState) !== undefined) return 'failed';
   if (provisioningState === 'Deleting') return 'deleting';
+  // A machine has it: what failed then was a change of it, not its making.
   if (machinesOf(disk).length > 0) return 'in-use';
+  if (failureOf(provisioningState) !== undefined) return 'failed';
   if (diskState !== undefined && ATTACHED.has(diskState)) return 'in-use';
   if (diskState === 'ReadyToUpload' || diskState === 'ActiveUpload') return 'creating';
   // Azure says `Updating` of what it makes as well as of what it changes; neither can be attached now.

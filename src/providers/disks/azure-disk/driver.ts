@@ -83,9 +83,11 @@ export class AzureDiskDriver implements DiskDriver {
 
   async createDisk(disk: NewDisk, { signal }: AbortableOptions): Promise<DiskDescription> {
     const source = parseResourceId(disk.snapshotId, 'snapshots');
-    const subscription = disk.account?.toLowerCase() ?? (await this.#requests.subscription(signal));
-    const { resourceGroup = source.resourceGroup } = disk;
-    const id = idOf({ subscription, resourceGroup, kind: 'disks', name: disk.operationId });
+    const { operationId: name, account, resourceGroup } = disk;
+    const id = await this.#newId({ kind: 'disks', name, source, resourceGroup }, signal);
+    if (account !== undefined && account.toLowerCase() !== id.subscription) {
+      throw elsewhere('a disk in another subscription', account, id.subscription);
+    }
     const found = await this.#resources.findDisk(id, signal);
     if (found !== undefined) {
       refuseOther(found, id, disk.operationId);
@@ -142,7 +144,11 @@ export class AzureDiskDriver implements DiskDriver {
   ): Promise<DiskSnapshotDescription> {
     const source = parseResourceId(snapshot.diskId, 'disks');
     const { resourceGroup = source.resourceGroup, operationId } = snapshot;
-    const id = idOf({ ...source, resourceGroup, kind: 'snapshots', name: operationId });
+    const subscription = await this.#requests.subscription(signal);
+    if (source.subscription !== subscription) {
+      throw elsewhere('a snapshot of a disk in another subscription', formatResourceId(source), subscription);
+    }
+    const id = idOf({ subscription, resourceGroup, kind: 'snapshots', name: operationId });
     const found = await this.#resources.findSnapshot(id, signal);
     if (found !== undefined) {
       refuseOther(found, id, operationId);
@@ -169,14 +175,14 @@ export class AzureDiskDriver implements DiskDriver {
     });
   }
 
-  /** Into the same subscription. Azure copies between regions only what is incremental. */
+  /** Into the subscription of the credentials. Azure copies between regions only what is incremental. */
   async copySnapshot(
     copy: NewDiskSnapshotCopy,
     { signal }: AbortableOptions,
   ): Promise<DiskSnapshotDescription> {
     const source = parseResourceId(copy.snapshotId, 'snapshots');
-    const { resourceGroup = source.resourceGroup, operationId } = copy;
-    const id = idOf({ ...source, resourceGroup, name: operationId });
+    const { resourceGroup, operationId } = copy;
+    const id = await this.#newId({ kind: 'snapshots', name: operationId, source, resourceGroup }, signal);
     const found = await this.#resources.findSnapshot(id, signal);
     if (found !== undefined) {
       refuseOther(found, id, operationId);
@@ -284,6 +290,18 @@ export class AzureDiskDriver implements DiskDriver {
     await this.#requests.close();
   }
 
+  /**
+   * The id of what is made of a snapshot: in the subscription of the credentials, since no other is listed, and in the
+   * snapshot's resource group unless one is named.
+   */
+  async #newId<Kind extends 'disks' | 'snapshots'>(
+    { kind, name, source, resourceGroup = source.resourceGroup }: NewIdOptions<Kind>,
+    signal: AbortSignal | undefined,
+  ): Promise<ResourceId<Kind>> {
+    const subscription = await this.#requests.subscription(signal);
+    return idOf({ subscription, resourceGroup, kind, name });
+  }
+
   async #requireSnapshot(id: ResourceId<'snapshots'>, signal: AbortSignal | undefined): Promise<Snapshot> {
     const snapshot = await this.#resources.findSnapshot(id, signal);
     if (snapshot === undefined) throw missing('snapshot', id);
@@ -306,6 +324,21 @@ export class AzureDiskDriver implements DiskDriver {
       ...(completionPercent === undefined ? {} : { completionPercent }),
     };
   }
+}
+
+interface NewIdOptions<Kind extends 'disks' | 'snapshots'> {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly source: ResourceId<'snapshots'>;
+  readonly resourceGroup: string | undefined;
+}
+
+/** What would be made where nothing is listed: nobody could find it to remove it. */
+function elsewhere(what: string, where: string, subscription: string): DiskError {
+  return new DiskError('unsupported', `${what} is not made: the credentials are of ${subscription}`, {
+    where,
+    advice: 'name its subscription, with credentials that may use it: AZURE_SUBSCRIPTION_ID or --account',
+  });
 }
 
 /** The id of what is to be made; throws DiskError where Azure would take no such subscription, group or name. */

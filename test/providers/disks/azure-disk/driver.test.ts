@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { allOf } from '../../../../src/base/all-of.ts';
 import { CancelledError, DiskError } from '../../../../src/base/errors.ts';
 import type { ErrorCode } from '../../../../src/base/errors.ts';
+import { AzureDiskDriver } from '../../../../src/providers/disks/azure-disk/driver.ts';
 import { permissions } from '../../../../src/providers/disks/azure-disk/permissions.ts';
 import type { DiskSnapshotDescription, NewDisk } from '../../../../src/providers/disks/driver.ts';
 import { diskPermissions, openDisks } from '../../../../src/providers/disks/open.ts';
@@ -197,8 +198,39 @@ describe('snapshots of Azure', () => {
       assert.match(error.advice ?? '', /snapshots\/beginGetAccess\/action/);
       return hasCode('unsupported')(error);
     });
-    const { account } = await azure.driver.createDisk(newDisk(id, { account: azure.otherAccount }), {});
-    assert.equal(account, azure.otherAccount);
+  });
+
+  it('are made, copied and restored where they are listed, not in a subscription that nobody lists', async (t) => {
+    const azure = await start(t);
+    const { driver, otherAccount } = azure;
+    const diskId = azure.addDisk();
+    const foreign = diskId.replace(subscription, otherAccount);
+    const { length } = azure.orders;
+    await assert.rejects(
+      driver.createSnapshot({ diskId: foreign, operationId: 'a', tags: {} }, {}),
+      hasCode('unsupported'),
+    );
+    const { id: snapshotId } = await takeSnapshot(azure, diskId);
+    await assert.rejects(
+      driver.createDisk(newDisk(snapshotId, { account: otherAccount }), {}),
+      hasCode('unsupported'),
+    );
+    assert.equal(azure.orders.length, length + 1);
+    const target = new AzureDiskDriver({ ...azure.settings, subscriptionId: otherAccount });
+    t.after(() => target.close());
+    const encryption = { kind: 'provider-key' } as const;
+    const copy = { snapshotId, operationId: 'c', tags: {}, region: 'northeurope', encryption };
+    const copied = await target.copySnapshot({ ...copy, resourceGroup: 'copies' }, {});
+    const disk = await target.createDisk(newDisk(snapshotId, { resourceGroup: 'copies' }), {});
+    assert.deepEqual([copied.account, disk.account], [otherAccount, otherAccount]);
+    const listed = [
+      ...(await allOf(target.listSnapshots({ tags: {} }))),
+      ...(await allOf(target.listDisks({ tags: {} }))),
+    ];
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      [copied.id, disk.id],
+    );
   });
 
   it('say why a disk that is gone has none', async (t) => {
