@@ -21,6 +21,7 @@ import { locations, skusIn, usagesOf, zoneNumbers } from './arm-offers.ts';
 import { ArmRefusal, ArmResources, idOf, typeOf } from './arm-resources.ts';
 import type { Kind, Place, Resource } from './arm-resources.ts';
 import type { CloudCall, CloudDouble, CloudFault, CloudFaultKind, DoubleDisk } from './cloud-double.ts';
+import { cutAnswer } from './cut-answer.ts';
 
 export const subscription = '11111111-aaaa-4bbb-8ccc-111111111111';
 const otherSubscription = '22222222-aaaa-4bbb-8ccc-222222222222';
@@ -248,7 +249,9 @@ export class ArmDouble implements CloudDouble {
       'x-ms-request-id': 'request-of-the-test',
       ...answer.headers,
     });
-    response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
+    const text = answer.body === undefined ? '' : JSON.stringify(answer.body);
+    if (fault.kind === 'cut-answer') cutAnswer(response, text);
+    else response.end(text);
   }
 
   async #check(request: IncomingMessage): Promise<Asked> {

@@ -7,6 +7,7 @@ import type { DiskSnapshotState } from '../../../src/providers/disks/driver.ts';
 import type { GcpDiskSettings } from '../../../src/providers/disks/settings.ts';
 import type { CloudCall, CloudDouble, CloudFault, CloudFaultKind, DoubleDisk } from './cloud-double.ts';
 import { parseFilter } from './compute-filter.ts';
+import { cutAnswer } from './cut-answer.ts';
 import { ComputeRefusal, forbidden, invalid, missing } from './compute-json.ts';
 import type { PolicyJson } from './compute-json.ts';
 import { answerFaults, matchCall, requestFaults } from './compute-schema.ts';
@@ -27,6 +28,7 @@ import { FaultQueue } from './fault-queue.ts';
 export const doubleToken = 'a-token-of-the-double';
 /** Small, so that lists have pages. */
 const PAGE = 2;
+const JSON_TYPE = { 'content-type': 'application/json; charset=UTF-8' };
 
 interface Request extends MatchedCall {
   readonly query: URLSearchParams;
@@ -169,8 +171,9 @@ export class ComputeDouble implements CloudDouble {
       }
       const matched = matchCall(verb, url.pathname);
       if (matched === undefined) throw this.#violation(`${verb} ${url.pathname} is no path`);
-      const result = this.#handle({ ...matched, query: url.searchParams, body, fault: undefined });
-      if (result === undefined) response.destroy();
+      const [result, fault] = this.#handle({ ...matched, query: url.searchParams, body, fault: undefined });
+      if (fault === 'lost-answer') response.destroy();
+      else if (fault === 'cut-answer') cutAnswer(response.writeHead(200, JSON_TYPE), JSON.stringify(result));
       else answer(response, 200, result);
     } catch (error) {
       if (!(error instanceof ComputeRefusal)) throw error;
@@ -178,8 +181,8 @@ export class ComputeDouble implements CloudDouble {
     }
   }
 
-  /** Undefined where the answer is lost. */
-  #handle(request: Request): object | undefined {
+  /** The answer, and what strikes it. */
+  #handle(request: Request): readonly [answer: object, fault: CloudFaultKind | undefined] {
     const { name, query, body } = request;
     this.requests.push(name);
     const faults = requestFaults(request, query, body);
@@ -191,7 +194,7 @@ export class ComputeDouble implements CloudDouble {
     this.#refuse(fault, permission, request);
     const result = this.#answerTo({ ...request, fault });
     this.#violations.push(...answerFaults(request, result));
-    return fault === 'lost-answer' ? undefined : result;
+    return [result, fault];
   }
 
   #refuse(fault: CloudFaultKind | undefined, permission: string, { parameters }: Request): void {
@@ -389,7 +392,7 @@ export class ComputeDouble implements CloudDouble {
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(JSON.stringify(body));
+  response.writeHead(status, JSON_TYPE).end(JSON.stringify(body));
 }
 
 function refusalBody({ status, reason, message }: ComputeRefusal): object {

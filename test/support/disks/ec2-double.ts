@@ -7,6 +7,7 @@ import type { AwsDiskSettings } from '../../../src/providers/disks/settings.ts';
 import { AwsApi, escapeXml, isFields } from './aws-api.ts';
 import type { AwsService, Fields } from './aws-api.ts';
 import type { CloudCall, CloudDouble, CloudFault, CloudFaultKind, DoubleDisk } from './cloud-double.ts';
+import { cutAnswer } from './cut-answer.ts';
 import { REGIONS, ec2Calls } from './ec2-double-calls.ts';
 import { Refusal, list, structures, text } from './ec2-double-input.ts';
 import { kmsCalls } from './ec2-double-keys.ts';
@@ -226,7 +227,8 @@ class Answering {
         return;
       }
       response.writeHead(200, { 'content-type': contentType(request.service) });
-      response.end(answer);
+      if (fault === 'cut-answer') cutAnswer(response, answer);
+      else response.end(answer);
     } catch (error) {
       if (!(error instanceof Refusal)) this.violations.add(`the double failed: ${String(error)}`);
       const {
@@ -293,6 +295,7 @@ class Answering {
           : new Refusal('SnapshotLimitExceeded', 'You have exceeded the maximum number of snapshots.');
       case undefined:
       case 'lost-answer':
+      case 'cut-answer':
       case 'fails-later':
       case 'vanishes-later':
       case 'stays-pending':

@@ -386,7 +386,8 @@ export class MemoryCloud implements CloudDouble, DiskDriver {
     const fault = this.#faults.take(call);
     await this.#called(call, fault, options);
     const result = work(fault);
-    if (fault === 'lost-answer') throw new DiskError('unavailable', 'no answer came', { retryable: true });
+    if (fault === 'lost-answer' || fault === 'cut-answer')
+      throw new DiskError('unavailable', 'no answer came', { retryable: true });
     return result;
   }
 

@@ -11,6 +11,7 @@ import type { MakeDouble } from './disk-world.ts';
 const faultsOf: Readonly<Record<CloudCall, readonly [CloudFaultKind, ...CloudFaultKind[]]>> = {
   createSnapshot: [
     'lost-answer',
+    'cut-answer',
     'unavailable',
     'throttled',
     'denied',
@@ -21,6 +22,7 @@ const faultsOf: Readonly<Record<CloudCall, readonly [CloudFaultKind, ...CloudFau
   ],
   createDisk: [
     'lost-answer',
+    'cut-answer',
     'unavailable',
     'throttled',
     'denied',
@@ -31,11 +33,11 @@ const faultsOf: Readonly<Record<CloudCall, readonly [CloudFaultKind, ...CloudFau
   ],
   describeSnapshot: ['unavailable', 'throttled', 'denied'],
   describeDisk: ['unavailable', 'throttled', 'denied'],
-  deleteSnapshot: ['lost-answer', 'unavailable', 'throttled', 'denied'],
-  deleteDisk: ['lost-answer', 'unavailable', 'throttled', 'denied'],
+  deleteSnapshot: ['lost-answer', 'cut-answer', 'unavailable', 'throttled', 'denied'],
+  deleteDisk: ['lost-answer', 'cut-answer', 'unavailable', 'throttled', 'denied'],
   listSnapshots: ['unavailable', 'throttled', 'denied', 'listing-lags'],
   listDisks: ['unavailable', 'throttled', 'denied', 'listing-lags'],
-  shareSnapshot: ['lost-answer', 'unavailable', 'throttled', 'denied'],
+  shareSnapshot: ['lost-answer', 'cut-answer', 'unavailable', 'throttled', 'denied'],
 };
 
 const calls: readonly CloudCall[] = [

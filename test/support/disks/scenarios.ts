@@ -162,6 +162,17 @@ function describeLostAnswers(makeDouble: MakeDouble): void {
     assert.deepEqual(world.snapshots(), [taken.snapshot?.id]);
   });
 
+  it('adopts the snapshot and the disk whose answers broke after they had begun', async (t) => {
+    const world = await DiskWorld.make(t, makeDouble);
+    world.cloud.strike({ call: 'createSnapshot', kind: 'cut-answer' });
+    world.cloud.strike({ call: 'createDisk', kind: 'cut-answer' });
+    const taken = await world.snapshot(world.addDisk());
+    assert.deepEqual(world.snapshots(), [taken.snapshot?.id]);
+    const { disk } = await world.restore(taken.id);
+    assert.ok(disk);
+    assert.equal(world.cloud.disks().length, 2);
+  });
+
   it('adopts it also where the listing does not have it at first', async (t) => {
     const world = await DiskWorld.make(t, makeDouble);
     world.cloud.strike({ call: 'createSnapshot', kind: 'lost-answer' });

@@ -2,7 +2,7 @@ import { isRestError } from '@azure/arm-compute';
 import { DiskError, StoreError, TranshipError, describeError } from '../../../base/errors.ts';
 import { parseRetryAfterMs } from '../../objects/meaning.ts';
 import type { Meaning } from '../../objects/meaning.ts';
-import { networkError } from '../../objects/network-error.ts';
+import { brokenCall } from '../broken-call.ts';
 
 const noGroup: Meaning = {
   code: 'not-found',
@@ -144,7 +144,9 @@ export function isGone(error: unknown): boolean {
 export function azureDiskError(error: unknown, place: AzureDiskPlace): TranshipError {
   if (error instanceof StoreError) return asDiskError(error, place);
   if (error instanceof TranshipError) return error;
-  if (!isRestError(error) || error.response === undefined) return brokenError(error, place);
+  if (!isRestError(error) || error.response === undefined) {
+    return asDiskError(brokenCall(error, place.endpoint), place);
+  }
   return answerError(error, error.response.headers.get('retry-after'), place);
 }
 
@@ -193,20 +195,4 @@ function sentenceOf(name: string, message: string): string {
   if (action !== undefined) return `${name}: ${action}`;
   const sentence = describeError(message.split('\n')[0] ?? '').slice(0, 200);
   return [name, sentence].filter((text) => text !== '').join(': ');
-}
-
-function brokenError(error: unknown, place: AzureDiskPlace): TranshipError {
-  const isBroken =
-    error instanceof Error &&
-    (error.name === 'AbortError' ||
-      error instanceof TypeError ||
-      (isRestError(error) && (error.code === 'PARSE_ERROR' || error.code === 'REQUEST_SEND_ERROR')));
-  const known = networkError(error, place.endpoint);
-  // Nothing is known of others: what was asked for may have been done.
-  if (!isBroken && known.code !== 'io') return asDiskError(known, place);
-  return new DiskError('unavailable', 'the connection broke, or the answer cannot be read', {
-    where: place.where,
-    cause: error,
-    retryable: true,
-  });
 }

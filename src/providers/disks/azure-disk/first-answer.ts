@@ -1,4 +1,4 @@
-/** What the first answer to an order says of what is made; nothing where it has no body. */
+/** What the first answer to an order says of what is made. */
 export interface FirstAnswer {
   readonly provisioningState: string | undefined;
   readonly completionPercent: number | undefined;
@@ -17,16 +17,17 @@ interface Order {
 
 /**
  * Gives an order and resolves when Azure has taken it, with what it says then. Nothing is polled: by itself the SDK
- * reads only the last answer.
+ * reads only the last answer. Undefined where that is no description of anything.
  */
 export async function firstAnswer(
   order: (onResponse: (answer: RawAnswer) => void) => Order,
-): Promise<FirstAnswer> {
+): Promise<FirstAnswer | undefined> {
   let body: unknown;
   await order(({ parsedBody }) => {
     body = parsedBody;
   }).submitted();
   const properties = field(body, 'properties');
+  if (properties === undefined) return undefined;
   const state = field(properties, 'provisioningState');
   const percent = field(properties, 'completionPercent');
   const created = field(properties, 'timeCreated');

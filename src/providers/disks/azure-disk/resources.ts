@@ -70,10 +70,16 @@ export class AzureDiskResources {
       options: NonNullable<Parameters<ComputeManagementClient['disks']['createOrUpdate']>[3]>,
     ) => ReturnType<Parameters<typeof firstAnswer>[0]>,
   ): Promise<FirstAnswer> {
-    return this.#requests.send(
+    const answer = await this.#requests.send(
       (client, abortSignal) => firstAnswer((onResponse) => give(client, { abortSignal, onResponse })),
       about(id, WRITE[id.kind], signal),
     );
+    if (answer !== undefined) return answer;
+    throw new DiskError('unavailable', 'the answer to the order does not describe what is made', {
+      where: formatResourceId(id),
+      advice: 'check host and port of the endpoint, and what is in between',
+      retryable: true,
+    });
   }
 }
 

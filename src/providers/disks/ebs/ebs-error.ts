@@ -4,7 +4,7 @@ import { answerOf } from '../../aws/answer.ts';
 import type { Answer } from '../../aws/answer.ts';
 import { parseRetryAfterMs } from '../../objects/meaning.ts';
 import type { Meaning } from '../../objects/meaning.ts';
-import { networkError } from '../../objects/network-error.ts';
+import { brokenCall } from '../broken-call.ts';
 
 /** What was asked, of what, and where. */
 export interface CallPlace {
@@ -167,7 +167,7 @@ export function ebsError(error: unknown, place: CallPlace): TranshipError {
   if (error instanceof TranshipError) return error;
   const answer = answerOf(error);
   if (answer !== undefined) return answerError(answer, place, error);
-  return ofStoreError(networkError(error, place.where), place);
+  return ofStoreError(brokenCall(error, place.where), place);
 }
 
 /** The code in the answer, as Amazon writes it; undefined where there was none. */
@@ -230,12 +230,12 @@ function actionIn(message: string): string | undefined {
   return /not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9*]+)/.exec(message)?.[1];
 }
 
-/** A web page with success or a refusal: behind a wrong endpoint anything may answer. */
+/** A web page: behind a wrong endpoint anything may answer. Only one that refuses says that nothing was done. */
 function pageMeaning({ status, headers }: Answer): Meaning | undefined {
   const isPage = headers['content-type']?.startsWith('text/html') ?? false;
-  if (!isPage || status >= 500 || status === 407 || status === 429) return undefined;
+  if (!isPage || status >= 500 || [407, 408, 429].includes(status)) return undefined;
   return {
-    code: 'unsupported',
+    ...(status < 300 ? { code: 'unavailable', retryable: true } : { code: 'unsupported' }),
     what: 'the endpoint answered with a web page, not as EC2',
     advice: 'check host and port of the endpoint',
   };

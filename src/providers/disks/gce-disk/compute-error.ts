@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../../base/errors.ts';
 import { arrayOf, field, parseJson, textOf } from '../../google/json-value.ts';
 import { parseRetryAfterMs } from '../../objects/meaning.ts';
 import type { Meaning } from '../../objects/meaning.ts';
-import { networkError } from '../../objects/network-error.ts';
+import { brokenCall } from '../broken-call.ts';
 
 /** What a call is about. */
 export interface CallPlace {
@@ -122,12 +122,22 @@ export function operationError(code: string, message: string, place: CallPlace):
   return errorWith(meaning, `${code}: ${message}`, place, {});
 }
 
+/** What an answer means that says of success and cannot be read: the order may have been taken. */
+export function unreadableError({ where, action }: CallPlace): DiskError {
+  return new DiskError('unavailable', 'the cloud’s answer cannot be read', {
+    where,
+    action,
+    advice: 'check host and port of the endpoint, and what is in between',
+    retryable: true,
+  });
+}
+
 /**
  * Whatever a call threw, as a DiskError about its place, what the code of stores threw for us included; other errors of
  * ours (settings, a fired signal) are returned as they are.
  */
 export function diskError(error: unknown, place: CallPlace): TranshipError {
-  const known = transhipError(error) ?? networkError(causeOf(error), place.where);
+  const known = transhipError(error) ?? brokenCall(causeOf(error), place.where);
   if (!(known instanceof StoreError)) return known;
   const { code, what, advice, retryable, retryAfterMs, cause } = known;
   return new DiskError(code, what, {

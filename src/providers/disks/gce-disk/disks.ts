@@ -6,7 +6,7 @@ import type { DiskDescription, DiskListOptions, DiskState, NewDisk } from '../dr
 import type { ComputeClient } from './client.ts';
 import { encryptionFields, encryptionOf } from './encryption.ts';
 import { hasTags, labelFilter, labelled, tagsOf } from './labels.ts';
-import { throwIfFailed, timeOf } from './operations.ts';
+import { checkOrder, timeOf } from './operations.ts';
 import type { UnbornOrder } from './operations.ts';
 import type { OrderOptions } from './order.ts';
 import { checkOperationId, gigabytesOf, nameTaken, wholeGigabytes } from './order.ts';
@@ -72,7 +72,7 @@ export async function createDisk(
         scope === 'zones'
           ? await sdk.disks.insert({ project, zone: location, requestId, diskResource }, options)
           : await sdk.regionDisks.insert({ project, region: location, requestId, diskResource }, options);
-      throwIfFailed(operation, place);
+      checkOrder(operation, place);
       return {
         provider: 'gcp',
         id,

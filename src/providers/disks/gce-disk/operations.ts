@@ -1,7 +1,7 @@
 import { arrayOf, field, textOf } from '../../google/json-value.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
 import type { ComputeClient } from './client.ts';
-import { operationError } from './compute-error.ts';
+import { operationError, unreadableError } from './compute-error.ts';
 import type { CallPlace } from './compute-error.ts';
 import { idOfLink, parseDiskId, parseSnapshotId } from './resource-id.ts';
 
@@ -45,8 +45,9 @@ export async function findUnborn(
     : { state: 'failed', failure: `${failure.code}: ${failure.message}`, createdMs: timeOf(last) };
 }
 
-/** Throws DiskError where the order has failed already when it was taken. */
-export function throwIfFailed(operation: unknown, place: CallPlace): void {
+/** Throws DiskError where an order has failed already when it was taken, or the answer is no operation at all. */
+export function checkOrder(operation: unknown, place: CallPlace): void {
+  if (textOf(field(operation, 'name')) === '') throw unreadableError(place);
   const failure = failureOf(operation);
   if (failure !== undefined) throw operationError(failure.code, failure.message, place);
 }

@@ -12,7 +12,7 @@ import type {
 import type { ComputeClient } from './client.ts';
 import { checkKey, encryptionOf } from './encryption.ts';
 import { hasTags, labelFilter, labelled, tagsOf } from './labels.ts';
-import { throwIfFailed, timeOf } from './operations.ts';
+import { checkOrder, timeOf } from './operations.ts';
 import type { UnbornOrder } from './operations.ts';
 import type { OrderOptions } from './order.ts';
 import { checkOperationId, gigabytesOf, nameTaken } from './order.ts';
@@ -63,7 +63,7 @@ export async function createSnapshot(
     return await client.call({ ...place, signal }, async (sdk, options) => {
       const request = { project, requestId, snapshotResource };
       const [{ latestResponse: operation }] = await sdk.snapshots.insert(request, options);
-      throwIfFailed(operation, place);
+      checkOrder(operation, place);
       return {
         provider: 'gcp',
         id,

@@ -8,7 +8,7 @@ import type { ConnectionWarnings } from '../../objects/connection-warnings.ts';
 import { isOpenNetwork, openTokenError } from '../../objects/endpoint.ts';
 import type { Renewable } from '../../objects/renewable.ts';
 import { RequestScope } from '../../objects/request-scope.ts';
-import { diskError, refusalError } from './compute-error.ts';
+import { diskError, refusalError, unreadableError } from './compute-error.ts';
 import type { CallPlace, Refusal } from './compute-error.ts';
 
 /** What the SDK believes to speak to. */
@@ -95,7 +95,7 @@ export class ComputeTransport extends AuthClient {
     const body = typeof answer.data === 'string' ? answer.data : '';
     if (status >= 200 && status < 300) {
       identities.worked(identity);
-      if (parseJson(body) === undefined) throw unreadable(call);
+      if (parseJson(body) === undefined) throw unreadableError(call);
       return Object.assign(new Response(body, { status }), { config: answer.config, data: answer.data });
     }
     const refusal = { status, body, retryAfter: answer.headers.get('retry-after') };
@@ -108,14 +108,4 @@ export class ComputeTransport extends AuthClient {
     // The credentials were good once: new ones may lie ready.
     return new DiskError(error.code, error.what, { where: call.where, action: call.action, retryable: true });
   }
-}
-
-/** The order may have been taken. */
-function unreadable({ where, action }: CallPlace): DiskError {
-  return new DiskError('unavailable', 'the cloud’s answer cannot be read', {
-    where,
-    action,
-    advice: 'check host and port of the endpoint, and what is in between',
-    retryable: true,
-  });
 }

@@ -193,6 +193,40 @@ describe('what else goes wrong before Azure', () => {
     );
   });
 
+  it('a success that describes nothing leaves open whether the disk was made', async (t) => {
+    const azure = await ArmDouble.start(t);
+    const { id: snapshotId } = await azure.driver.createSnapshot(
+      { diskId: azure.addDisk(), operationId: 'a', tags: {} },
+      {},
+    );
+    const snapshot = JSON.stringify({ id: snapshotId, location: 'westeurope', properties: {} });
+    for (const body of ['{}', '<html>']) {
+      const silent = createServer({ ...ArmDouble.certificate() }, (request, response) => {
+        const isSnapshot = request.url?.includes('/snapshots/') ?? false;
+        const missing = JSON.stringify({ error: { code: 'ResourceNotFound', message: 'none' } });
+        const status = isSnapshot || request.method === 'PUT' ? 200 : 404;
+        const type = body === '{}' || isSnapshot ? 'application/json' : 'text/html';
+        request.resume();
+        response.writeHead(status, { 'content-type': status === 404 ? 'application/json' : type });
+        response.end(isSnapshot ? snapshot : status === 404 ? missing : body);
+      });
+      const endpoint = `https://127.0.0.1:${await listening(t, silent)}`;
+      const driver = new AzureDiskDriver({ ...azure.settings, endpoint });
+      t.after(() => driver.close());
+      const order = {
+        snapshotId,
+        operationId: 'b',
+        tags: {},
+        region: 'westeurope',
+        zones: [],
+        type: 'Premium_LRS',
+        sizeBytes: 2 ** 30,
+        encryption: { kind: 'provider-key' },
+      } as const;
+      await assert.rejects(driver.createDisk(order, {}), { code: 'unavailable', retryable: true });
+    }
+  });
+
   it('a page of a listing that is said to be at another host is not asked for', async (t) => {
     const azure = await ArmDouble.start(t);
     const seen: (string | undefined)[] = [];

@@ -10,6 +10,7 @@ import type { ErrorCode } from '../../../../src/base/errors.ts';
 import { EbsDriver } from '../../../../src/providers/disks/ebs/driver.ts';
 import { openDisks } from '../../../../src/providers/disks/open.ts';
 import type { AwsDiskSettings } from '../../../../src/providers/disks/settings.ts';
+import { cutAnswer } from '../../../support/disks/cut-answer.ts';
 import { Ec2Double } from '../../../support/disks/ec2-double.ts';
 import { freePort } from '../../../support/servers/free-port.ts';
 import { listening } from '../../../support/listening.ts';
@@ -128,6 +129,24 @@ const broken: readonly (readonly [string, (response: ServerResponse) => void, Er
     (response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>no</html>'),
     'unsupported',
     /web page/,
+  ],
+  [
+    'a web page that says of success',
+    (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>hello</html>'),
+    'unavailable',
+    /no id of the snapshot/,
+  ],
+  [
+    'an answer that is not HTTP',
+    (response) => response.socket?.end('what?\r\n\r\n'),
+    'unavailable',
+    /answer cannot be read.*http:\/\/ or https/,
+  ],
+  [
+    'an answer that breaks in the middle',
+    (response) => cutAnswer(response.writeHead(200, { 'content-type': 'text/xml' }), '<CreateSnapshot'),
+    'unavailable',
+    /connection broke|cannot be read/,
   ],
 ];
 for (const [what, answer, code, words] of broken) {

@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { CancelledError, DiskError, UsageError } from '../../../../src/base/errors.ts';
 import { GceDiskDriver } from '../../../../src/providers/disks/gce-disk/driver.ts';
 import type { GcpDiskSettings } from '../../../../src/providers/disks/settings.ts';
+import { cutAnswer } from '../../../support/disks/cut-answer.ts';
 import { diskErrorOf } from '../../../support/disks/disk-error-of.ts';
 import { TokenServer } from '../../../support/gcs/token-server.ts';
 import { listening } from '../../../support/listening.ts';
@@ -154,19 +155,35 @@ describe('Google disks: answers', () => {
     assert.deepEqual([error.code, error.retryable], ['unavailable', true]);
   });
 
+  const order = {
+    snapshotId: SNAPSHOT,
+    operationId: 'op',
+    tags: {},
+    region: 'r-1',
+    zones: ['r-1-a'],
+    encryption: { kind: 'provider-key' },
+    type: 'pd-ssd',
+    sizeBytes: 1,
+  } as const;
+
+  for (const [what, answer] of [
+    ['a success that is no operation', json(200, {})],
+    ['a success of another kind', json(200, { greeting: 'hello' })],
+    ['a web page', (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<a>')],
+    ['what is not HTTP', ({ socket }) => void socket.end('what?\r\n\r\n')],
+    ['half an answer', (_, response) => cutAnswer(response.writeHead(200), '{"name":"operation-1"}')],
+  ] as const satisfies readonly (readonly [string, RequestListener])[]) {
+    it(`${what} leaves open whether the disk was made`, async (t) => {
+      const driver = await answered(t, answer);
+      const error = await diskErrorOf(driver.createDisk(order, {}));
+      assert.deepEqual([error.code, error.retryable], ['unavailable', true], error.message);
+    });
+  }
+
   it('an order that failed at once says why', async (t) => {
     const errors = [{ code: 'QUOTA_EXCEEDED', message: "Quota 'SSD_TOTAL_GB' exceeded.  Limit: 500.0" }];
     const driver = await answered(t, json(200, { name: 'operation-1', status: 'DONE', error: { errors } }));
-    const encryption = { kind: 'provider-key' } as const;
-    const order = {
-      snapshotId: SNAPSHOT,
-      operationId: 'op',
-      tags: {},
-      region: 'r-1',
-      zones: ['r-1-a'],
-      encryption,
-    };
-    const error = await diskErrorOf(driver.createDisk({ ...order, type: 'pd-ssd', sizeBytes: 1 }, {}));
+    const error = await diskErrorOf(driver.createDisk(order, {}));
     assert.deepEqual([error.code, error.action], ['quota-exceeded', 'compute.disks.create']);
     assert.match(error.message, /SSD_TOTAL_GB/);
   });
