@@ -62,7 +62,7 @@ async function diskSettings(
         gcp: {
           ...connection,
           credentialsFile,
-          accessToken: credentialsFile === undefined ? environment.gcsAccessToken : undefined,
+          googleAccessToken: credentialsFile === undefined ? environment.gcsAccessToken : undefined,
           project: args.value('account'),
           endpoint,
         },

@@ -95,7 +95,10 @@ export interface NewDisk extends DiskPerformance {
   /** As in {@link NewDiskSnapshot}. */
   readonly operationId: string;
   readonly tags: DiskTags;
-  /** Default: the account of the driver's credentials. Google Cloud: project. Azure: subscription. */
+  /**
+   * Default: the account of the driver's credentials. Google Cloud: project. AWS and Azure (subscription): `unsupported`
+   * for any other, since what is made there would not be listed.
+   */
   readonly account?: string | undefined;
   /** Azure: default the snapshot's own. */
   readonly resourceGroup?: string | undefined;
@@ -238,6 +241,10 @@ export interface DiskDriver {
 export interface SnapshotShare {
   readonly snapshotId: string;
   readonly account: string;
+  /** Google Cloud: the number of the project, by which policies name it. */
+  readonly accountNumber?: string | undefined;
+  /** False where the account could use the snapshot before: that is not taken back. Default true. */
+  readonly isNew?: boolean | undefined;
   /** A key that the account may use since, and the id of that grant. */
   readonly keyGrant?: { readonly keyId: string; readonly grantId: string } | undefined;
 }

@@ -26,6 +26,8 @@ export interface GcpDiskSettings extends ConnectionSettings {
   readonly credentialsFile?: string | undefined;
   readonly credentialsText?: string | undefined;
   readonly accessToken?: string | undefined;
+  /** As `accessToken`, where that is missing, and for Google's own hosts only. */
+  readonly googleAccessToken?: string | undefined;
   /** Project of what is made. Default: that of the credentials. */
   readonly project?: string | undefined;
   /** `https://host:port` of Compute Engine. Default: Google's. */

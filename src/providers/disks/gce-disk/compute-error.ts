@@ -132,6 +132,15 @@ export function unreadableError({ where, action }: CallPlace): DiskError {
   });
 }
 
+/** A zone or region of which a listing knows nothing now. */
+export function unreachableError(scope: string, action: string): DiskError {
+  return new DiskError('unavailable', 'the cloud cannot list what is there now', {
+    where: scope,
+    action,
+    retryable: true,
+  });
+}
+
 /**
  * Whatever a call threw, as a DiskError about its place, what the code of stores threw for us included; other errors of
  * ours (settings, a fired signal) are returned as they are.

@@ -4,6 +4,7 @@ import type { AbortableOptions } from '../../objects/driver.ts';
 import { operationTag } from '../driver.ts';
 import type { DiskDescription, DiskListOptions, DiskState, NewDisk } from '../driver.ts';
 import type { ComputeClient } from './client.ts';
+import { unreachableError } from './compute-error.ts';
 import { encryptionFields, encryptionOf } from './encryption.ts';
 import { hasTags, labelFilter, labelled, tagsOf } from './labels.ts';
 import { checkOrder, timeOf } from './operations.ts';
@@ -123,7 +124,7 @@ export async function* listDisks(
     const next = await client.call(place, () => scopes.next());
     if (next.done === true) return;
     const [scope, { disks, warning }] = next.value;
-    if (warning?.code === 'UNREACHABLE') throw unreachable(scope, place.action);
+    if (warning?.code === 'UNREACHABLE') throw unreachableError(scope, place.action);
     for (const disk of disks ?? []) {
       const found = describe(
         disk,
@@ -196,12 +197,4 @@ export function newDiskId({ zones, region, operationId }: NewDisk, project: stri
       ? ({ scope: 'zones', location: zone } as const)
       : ({ scope: 'regions', location: region } as const);
   return formatDiskId({ project, ...place, name: operationId });
-}
-
-function unreachable(scope: string, action: string): DiskError {
-  return new DiskError('unavailable', 'the cloud cannot list the disks there now', {
-    where: scope,
-    action,
-    retryable: true,
-  });
 }

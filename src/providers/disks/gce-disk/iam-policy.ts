@@ -33,22 +33,63 @@ export function policyOf(answer: unknown): IamPolicy {
   };
 }
 
-/** The policy with the member in the role; undefined where it has it already, without a condition. */
-export function withMember(policy: IamPolicy, role: string, member: string): IamPolicy | undefined {
-  const of = (binding: IamBinding): boolean => binding.role === role && binding.condition === undefined;
-  if (policy.bindings.some((binding) => of(binding) && binding.members.includes(member))) return undefined;
-  const first = policy.bindings.find(of);
-  const others = policy.bindings.filter((binding) => binding !== first);
-  return { ...policy, bindings: [...others, { role, members: [...(first?.members ?? []), member] }] };
+/** Who may do what by a binding of ours. */
+export interface IamGrant {
+  readonly role: string;
+  readonly member: string;
+  /** Tells this binding from all others of the role and the member. Default: the one without a condition. */
+  readonly condition?: IamCondition | undefined;
 }
 
-/** The policy without the member in the role; undefined where it does not have it. */
-export function withoutMember(policy: IamPolicy, role: string, member: string): IamPolicy | undefined {
-  const has = ({ members, condition, ...binding }: IamBinding): boolean =>
-    binding.role === role && condition === undefined && members.includes(member);
-  if (!policy.bindings.some(has)) return undefined;
+/** A condition that always holds: its title and description name what the binding is for. */
+export interface IamCondition {
+  readonly title: string;
+  readonly description: string;
+  readonly expression: string;
+}
+
+/** Of the form that every service takes which knows conditions. */
+const ALWAYS = 'request.time >= timestamp("2000-01-01T00:00:00Z")';
+
+/** Names of conditions end at 100 characters, descriptions at 256. */
+export function conditionFor(title: string, description: string): IamCondition {
+  return { title: title.slice(0, 100), description: description.slice(0, 256), expression: ALWAYS };
+}
+
+/** True where the policy has just this grant. */
+export function hasGrant({ bindings }: IamPolicy, grant: IamGrant): boolean {
+  return bindings.some((binding) => isOf(binding, grant) && binding.members.includes(grant.member));
+}
+
+/** The policy with the grant; undefined where it has it already. */
+export function withGrant(policy: IamPolicy, grant: IamGrant): IamPolicy | undefined {
+  if (hasGrant(policy, grant)) return undefined;
+  const { role, member, condition } = grant;
+  const first = policy.bindings.find((binding) => isOf(binding, grant));
+  const others = policy.bindings.filter((binding) => binding !== first);
+  const members = [...(first?.members ?? []), member];
+  return {
+    ...policy,
+    bindings: [...others, { role, members, ...(condition === undefined ? {} : { condition }) }],
+  };
+}
+
+/** The policy without the grant; undefined where it does not have it. */
+export function withoutGrant(policy: IamPolicy, grant: IamGrant): IamPolicy | undefined {
+  if (!hasGrant(policy, grant)) return undefined;
   const bindings = policy.bindings.map((binding) =>
-    has(binding) ? { ...binding, members: binding.members.filter((name) => name !== member) } : binding,
+    isOf(binding, grant)
+      ? { ...binding, members: binding.members.filter((name) => name !== grant.member) }
+      : binding,
   );
   return { ...policy, bindings: bindings.filter(({ members }) => members.length > 0) };
+}
+
+function isOf(binding: IamBinding, { role, condition }: IamGrant): boolean {
+  if (binding.role !== role) return false;
+  if (condition === undefined || binding.condition === undefined) return condition === binding.condition;
+  return (
+    textOf(field(binding.condition, 'title')) === condition.title &&
+    textOf(field(binding.condition, 'description')) === condition.description
+  );
 }

@@ -36,7 +36,6 @@ export const permissions = {
     'cloudkms.cryptoKeys.setIamPolicy',
   ],
   unshareSnapshot: [
-    'compute.projects.get',
     'compute.snapshots.getIamPolicy',
     'compute.snapshots.setIamPolicy',
     'cloudkms.cryptoKeys.getIamPolicy',

@@ -2,6 +2,7 @@ import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
 import type { DiskQuota, DiskTypeLimits } from '../driver.ts';
 import type { ComputeClient } from './client.ts';
+import { unreachableError } from './compute-error.ts';
 import { gigabytesOf } from './order.ts';
 import { nameOfLink, regionOfZone } from './resource-id.ts';
 
@@ -9,7 +10,10 @@ interface PlaceOptions extends AbortableOptions {
   readonly project: string;
 }
 
-/** The size that a type may have in a region; undefined where no zone of it has the type. */
+/**
+ * The size that a type may have in a region; undefined where no zone of it has the type. Throws `unavailable` where one of
+ * its zones does not answer before one that has it.
+ */
 export async function describeType(
   client: ComputeClient,
   { type, region }: { readonly type: string; readonly region: string },
@@ -24,9 +28,10 @@ export async function describeType(
   for (;;) {
     const next = await client.call(place, () => scopes.next());
     if (next.done === true) return undefined;
-    const [scope, { diskTypes }] = next.value;
+    const [scope, { diskTypes, warning }] = next.value;
     const name = nameOfLink(scope);
     if (name !== region && regionOfZone(name) !== region) continue;
+    if (warning?.code === 'UNREACHABLE') throw unreachableError(scope, place.action);
     for (const { name: found, validDiskSize } of diskTypes ?? []) {
       if (found === type) return limitsOf(validDiskSize ?? '', where);
     }

@@ -4,8 +4,8 @@ import type { DiskEncryption, SnapshotShare } from '../driver.ts';
 import type { ComputeClient } from './client.ts';
 import { leavesOpen } from '../retry.ts';
 import { checkKey } from './encryption.ts';
-import { POLICY_VERSION, policyOf, withMember, withoutMember } from './iam-policy.ts';
-import type { IamPolicy } from './iam-policy.ts';
+import { POLICY_VERSION, conditionFor, hasGrant, policyOf, withGrant, withoutGrant } from './iam-policy.ts';
+import type { IamGrant, IamPolicy } from './iam-policy.ts';
 import { parseSnapshotId } from './resource-id.ts';
 
 /** The narrowest predefined role that can make disks of a snapshot; it is given on this one snapshot. */
@@ -36,67 +36,83 @@ export async function shareSnapshot(
   { encryption, ...options }: SharingOptions & { readonly encryption: DiskEncryption },
 ): Promise<SnapshotShare> {
   checkKey(encryption, snapshotId);
-  const projectNumber = await numberOf(client, account, options);
-  const keyGrant =
+  const accountNumber = await numberOf(client, account, options);
+  const key =
     encryption.kind === 'customer-key'
-      ? await grantKey(client, encryption.keyId, `serviceAccount:${serviceAgentOf(projectNumber)}`, options)
+      ? await grantKey(client, { keyId: encryption.keyId, snapshotId, accountNumber }, options)
       : undefined;
   try {
-    await grant(guardedSnapshot(client, snapshotId, options), SNAPSHOT_ROLE, membersOf(projectNumber));
+    const isNew = await grant(
+      guardedSnapshot(client, snapshotId, options),
+      snapshotGrantOf({ account, accountNumber }),
+    );
+    const { keyGrant } = key ?? {};
+    return {
+      snapshotId,
+      account,
+      accountNumber,
+      ...(isNew ? {} : { isNew }),
+      ...(keyGrant === undefined ? {} : { keyGrant }),
+    };
   } catch (error) {
-    // Nobody would learn of it: the caller gets no share that could be undone.
-    if (keyGrant !== undefined) await revokeKey(client, keyGrant, options).catch(() => undefined);
+    // Nobody would learn of it: the caller gets no share that could be undone. One that was there is of a share before.
+    if (key?.isNew === true && key.keyGrant !== undefined) {
+      const guarded = guardedKey(client, key.keyGrant, options);
+      await revoke(guarded, keyGrantOf(snapshotId, accountNumber)).catch(() => undefined);
+    }
     throw error;
   }
-  return { snapshotId, account, ...(keyGrant === undefined ? {} : { keyGrant }) };
 }
 
 /** What is gone already, the snapshot itself included, is no error. */
 export async function unshareSnapshot(
   client: ComputeClient,
-  { snapshotId, account, keyGrant }: SnapshotShare,
+  share: SnapshotShare,
   options: SharingOptions,
 ): Promise<void> {
-  const projectNumber = await numberOf(client, account, options);
-  await revoke(guardedSnapshot(client, snapshotId, options), SNAPSHOT_ROLE, membersOf(projectNumber));
-  if (keyGrant !== undefined) await revokeKey(client, keyGrant, options);
+  const { snapshotId, account, accountNumber = account, isNew = true, keyGrant } = share;
+  if (isNew) await revoke(guardedSnapshot(client, snapshotId, options), snapshotGrantOf(share));
+  if (keyGrant === undefined) return;
+  await revoke(guardedKey(client, keyGrant, options), keyGrantOf(snapshotId, accountNumber));
 }
 
-/** Undefined where the key could be used before. */
+/**
+ * A binding of its own for each snapshot: one that all share would be taken from all when one is taken back. Without a
+ * grant where the project's agent may use the key by somebody else's leave.
+ */
 async function grantKey(
   client: ComputeClient,
-  keyId: string,
-  member: string,
+  {
+    keyId,
+    snapshotId,
+    accountNumber,
+  }: { readonly keyId: string; readonly snapshotId: string; readonly accountNumber: string },
   options: SharingOptions,
-): Promise<KeyGrant | undefined> {
-  const isNew = await grant(guardedKey(client, keyId, options), KEY_ROLE, member);
-  return isNew ? { keyId, grantId: member } : undefined;
+): Promise<{ readonly keyGrant?: KeyGrant; readonly isNew: boolean }> {
+  const key = guardedKey(client, { keyId }, options);
+  const wanted = keyGrantOf(snapshotId, accountNumber);
+  const policy = await key.read();
+  if (hasGrant(policy, { ...wanted, condition: undefined })) return { isNew: false };
+  const isNew = await grant(key, wanted, policy);
+  return { keyGrant: { keyId, grantId: wanted.condition.title }, isNew };
 }
 
-async function revokeKey(
-  client: ComputeClient,
-  { keyId, grantId }: KeyGrant,
-  options: SharingOptions,
-): Promise<void> {
-  await revoke(guardedKey(client, keyId, options), KEY_ROLE, grantId);
-}
-
-/** False where the member has the role already. */
-async function grant(guarded: Guarded, role: string, member: string): Promise<boolean> {
-  const changed = withMember(await guarded.read(), role, member);
+/** False where the policy has the grant already; `known` is what has just been read. */
+async function grant(guarded: Guarded, wanted: IamGrant, known?: IamPolicy): Promise<boolean> {
+  const changed = withGrant(known ?? (await guarded.read()), wanted);
   if (changed === undefined) return false;
   try {
     await guarded.write(changed);
   } catch (error) {
-    // Whoever asks again would find the role given, and take it for one that was there before.
-    if (!leavesOpen(error) || withMember(await guarded.read(), role, member) !== undefined) throw error;
+    // Whoever asks again would find it given, and take it for one that was there before.
+    if (!leavesOpen(error) || !hasGrant(await guarded.read(), wanted)) throw error;
   }
   return true;
 }
 
-async function revoke(guarded: Guarded, role: string, member: string): Promise<void> {
+async function revoke(guarded: Guarded, given: IamGrant): Promise<void> {
   try {
-    const changed = withoutMember(await guarded.read(), role, member);
+    const changed = withoutGrant(await guarded.read(), given);
     if (changed !== undefined) await guarded.write(changed);
   } catch (error) {
     if (!(error instanceof DiskError) || error.code !== 'not-found') throw error;
@@ -133,7 +149,11 @@ function guardedSnapshot(client: ComputeClient, id: string, { signal }: Abortabl
   };
 }
 
-function guardedKey(client: ComputeClient, keyId: string, { kmsEndpoint, signal }: SharingOptions): Guarded {
+function guardedKey(
+  client: ComputeClient,
+  { keyId }: { readonly keyId: string },
+  { kmsEndpoint, signal }: SharingOptions,
+): Guarded {
   const url = `${kmsEndpoint}/v1/${keyId}`;
   return {
     read: async () => {
@@ -174,11 +194,20 @@ async function numberOf(
 }
 
 /** All service accounts of a project. */
-function membersOf(projectNumber: string): string {
-  return `principalSet://cloudresourcemanager.googleapis.com/projects/${projectNumber}/type/ServiceAccount`;
+function snapshotGrantOf({
+  account,
+  accountNumber = account,
+}: Pick<SnapshotShare, 'account' | 'accountNumber'>): IamGrant {
+  const project = `principalSet://cloudresourcemanager.googleapis.com/projects/${accountNumber}`;
+  return { role: SNAPSHOT_ROLE, member: `${project}/type/ServiceAccount` };
 }
 
-/** Who encrypts and decrypts disks for a project. */
-function serviceAgentOf(projectNumber: string): string {
-  return `service-${projectNumber}@compute-system.iam.gserviceaccount.com`;
+/** Who encrypts and decrypts disks for a project, for the sake of one snapshot. */
+function keyGrantOf(snapshotId: string, projectNumber: string) {
+  const { name } = parseSnapshotId(snapshotId);
+  return {
+    role: KEY_ROLE,
+    member: `serviceAccount:service-${projectNumber}@compute-system.iam.gserviceaccount.com`,
+    condition: conditionFor(`tranship-${name}`, snapshotId),
+  } satisfies IamGrant;
 }

@@ -193,6 +193,9 @@ describe('Google disks: answers', () => {
     const driver = await answered(t, json(200, { items: { 'zones/z-1-a': { warning } } }));
     const error = await diskErrorOf(driver.listDisks({ tags: {} }).next());
     assert.deepEqual([error.code, error.retryable, error.where], ['unavailable', true, 'zones/z-1-a']);
+    const type = await diskErrorOf(driver.describeType('pd-ssd', 'z-1', {}));
+    assert.deepEqual([type.code, type.where], ['unavailable', 'zones/z-1-a']);
+    assert.equal(await driver.describeType('pd-ssd', 'z-2', {}), undefined);
   });
 });
 
@@ -263,6 +266,20 @@ describe('Google disks: connections', () => {
     for (let count = 0; count < 2; count++) assert.ok(await driver.describeDisk(ID, {}));
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', /certificate of https:\/\/127\.0\.0\.1:\d+ is not checked/);
+  });
+
+  it('to other hosts than Google’s carry no token that was meant for Google’s', async (t) => {
+    const seen: (string | undefined)[] = [];
+    const port = await listening(
+      t,
+      createServer((request, response) => {
+        seen.push(request.headers.authorization);
+        json(200, { name: 'd', status: 'READY' })(request, response);
+      }),
+    );
+    const settings = { accessToken: undefined, googleAccessToken: TOKEN };
+    assert.ok(await driverAt(t, `http://127.0.0.1:${port}`, settings).describeDisk(ID, {}));
+    assert.deepEqual(seen, [undefined]);
   });
 
   it('carry no token over an open network', async (t) => {

@@ -14,7 +14,8 @@ const SNAPSHOT = `${OF}/global/snapshots/snap-1`;
 const share = {
   snapshotId: SNAPSHOT,
   account: 'tranship-target',
-  keyGrant: { keyId: KEY, grantId: 'user:x' },
+  accountNumber: '1002',
+  keyGrant: { keyId: KEY, grantId: `tranship-${SNAPSHOT.slice(SNAPSHOT.lastIndexOf('/') + 1)}` },
 };
 
 /** All ways through a call, on a cloud that has the snapshot SNAPSHOT. */
@@ -68,7 +69,11 @@ const ways: Readonly<Record<Method, (cloud: ComputeDouble, diskId: string) => Pr
     const members = ['principalSet://cloudresourcemanager.googleapis.com/projects/1002/type/ServiceAccount'];
     const role = 'roles/compute.storageAdmin';
     world.policies.set(SNAPSHOT, { version: 1, etag: 'A', bindings: [{ role, members }] });
-    const ofKey = { role: 'roles/cloudkms.cryptoKeyEncrypterDecrypter', members: ['user:x'] };
+    const ofKey = {
+      role: 'roles/cloudkms.cryptoKeyEncrypterDecrypter',
+      members: ['serviceAccount:service-1002@compute-system.iam.gserviceaccount.com'],
+      condition: { title: share.keyGrant.grantId, description: SNAPSHOT },
+    };
     world.policies.set(KEY, { version: 1, etag: 'A', bindings: [ofKey] });
     await driver.unshareSnapshot(share, {});
     assert.deepEqual(

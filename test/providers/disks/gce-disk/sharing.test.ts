@@ -31,10 +31,13 @@ async function shared(t: TestContext, isEncrypted = false) {
     : ({ kind: 'provider-key' } as const);
   const order = { diskId: cloud.addDisk({ encryption }), operationId: 'snap-1', tags: {} };
   const { id } = await cloud.driver.createSnapshot(order, {});
+  /** Without conditions, or with those of ours, whose title is said. */
   const grants = (of: string): string[] =>
     cloud.world.policy(of).bindings.flatMap((binding) => {
       const { role, members, condition } = Object.fromEntries(Object.entries(binding));
-      return condition === undefined ? members.map((member: string) => `${role} ${member}`) : [];
+      const title: string | undefined = condition?.title;
+      if (condition !== undefined && title === undefined) return [];
+      return members.map((member: string) => [role, member, title].filter(Boolean).join(' '));
     });
   return { cloud, driver: cloud.driver, id, grants };
 }
@@ -44,9 +47,11 @@ describe('Google disks: sharing a snapshot', () => {
     const { cloud, driver, id, grants } = await shared(t);
     cloud.world.policies.set(id, { version: 3, etag: 'A', bindings: others });
     const share = await driver.shareSnapshot(id, cloud.otherAccount, {});
-    assert.deepEqual(share, { snapshotId: id, account: cloud.otherAccount });
+    assert.deepEqual(share, { snapshotId: id, account: cloud.otherAccount, accountNumber: '1002' });
     assert.ok(grants(id).includes(`${ROLE} ${MEMBER}`));
-    await driver.shareSnapshot(id, cloud.otherAccount, {});
+    const again = await driver.shareSnapshot(id, cloud.otherAccount, {});
+    assert.equal(again.isNew, false);
+    await driver.unshareSnapshot(again, {});
     assert.equal(grants(id).length, 3);
     await driver.unshareSnapshot(share, {});
     assert.deepEqual(new Set(cloud.world.policy(id).bindings), new Set(others));
@@ -64,11 +69,36 @@ describe('Google disks: sharing a snapshot', () => {
   it('lets the other project’s Compute Engine use the key, and takes that back', async (t) => {
     const { cloud, driver, id, grants } = await shared(t, true);
     const share = await driver.shareSnapshot(id, cloud.otherAccount, {});
-    assert.deepEqual(share.keyGrant, { keyId: KEY, grantId: AGENT });
-    assert.deepEqual(grants(KEY), [`${KEY_ROLE} ${AGENT}`]);
+    assert.deepEqual(share.keyGrant, { keyId: KEY, grantId: 'tranship-snap-1' });
+    assert.deepEqual(grants(KEY), [`${KEY_ROLE} ${AGENT} tranship-snap-1`]);
     await driver.unshareSnapshot(share, {});
     assert.deepEqual([grants(KEY), grants(id)], [[], []]);
     await driver.unshareSnapshot(share, {});
+  });
+
+  it('keeps the key of one snapshot when another one’s share is taken back', async (t) => {
+    const { cloud, driver, id, grants } = await shared(t, true);
+    const encryption = { kind: 'customer-key', keyId: KEY } as const;
+    const second = { diskId: cloud.addDisk({ encryption }), operationId: 'snap-2', tags: {} };
+    const { id: otherId } = await driver.createSnapshot(second, {});
+    const first = await driver.shareSnapshot(id, cloud.otherAccount, {});
+    await driver.shareSnapshot(otherId, cloud.otherAccount, {});
+    await driver.unshareSnapshot(first, {});
+    assert.deepEqual(grants(KEY), [`${KEY_ROLE} ${AGENT} tranship-snap-2`]);
+    // A share that fails leaves what one before gave.
+    cloud.strike({ call: 'shareSnapshot', kind: 'denied' });
+    cloud.world.policies.delete(otherId);
+    await diskErrorOf(driver.shareSnapshot(otherId, cloud.otherAccount, {}));
+    assert.deepEqual(grants(KEY), [`${KEY_ROLE} ${AGENT} tranship-snap-2`]);
+  });
+
+  it('is taken back without asking for the other project, which may be gone', async (t) => {
+    const { cloud, driver, id, grants } = await shared(t, true);
+    const share = await driver.shareSnapshot(id, cloud.otherAccount, {});
+    const { length } = cloud.requests;
+    await driver.unshareSnapshot(share, {});
+    assert.ok(!cloud.requests.slice(length).includes('Projects.Get'));
+    assert.deepEqual([grants(KEY), grants(id)], [[], []]);
   });
 
   it('does not take back the use of a key that was allowed before', async (t) => {
