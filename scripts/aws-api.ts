@@ -52,12 +52,13 @@ const services = {
       'DescribeAvailabilityZones',
       'DescribeInstances',
       'DescribeRegions',
+      'DescribeSnapshotAttribute',
       'DescribeSnapshots',
       'DescribeVolumes',
       'ModifySnapshotAttribute',
     ],
   },
-  kms: { version: '2014-11-01', calls: ['CreateGrant', 'DescribeKey', 'RevokeGrant'] },
+  kms: { version: '2014-11-01', calls: ['CreateGrant', 'DescribeKey', 'ListGrants', 'RevokeGrant'] },
   sts: { version: '2011-06-15', calls: ['GetCallerIdentity'] },
 } as const;
 

@@ -111,6 +111,15 @@ export const ec2Calls: Readonly<Record<string, Handler>> = {
     return {};
   },
 
+  DescribeSnapshotAttribute: (input, { state, region }) => {
+    const snapshot = lookAtSnapshot(state, text(input, 'SnapshotId'), region);
+    if (text(input, 'Attribute') !== 'createVolumePermission') {
+      throw new Refusal('InvalidParameterValue', text(input, 'Attribute'));
+    }
+    const CreateVolumePermissions = [...snapshot.sharedWith].map((UserId) => ({ UserId }));
+    return { SnapshotId: snapshot.id, CreateVolumePermissions };
+  },
+
   ModifySnapshotAttribute: (input, { state, region }) => {
     const snapshot = lookAtSnapshot(state, text(input, 'SnapshotId'), region);
     if (snapshot.kmsKeyId === providerKey(region)) {

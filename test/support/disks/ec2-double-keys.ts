@@ -32,6 +32,24 @@ export const kmsCalls: Readonly<Record<string, (input: Fields, call: Call) => Fi
     return { GrantId: grant.id, GrantToken: 'token' };
   },
 
+  ListGrants: (input, { state, region }) => {
+    const keyId = checkedKey(text(input, 'KeyId'), state, region);
+    const all = [...state.grants.values()].filter((grant) => grant.keyId === keyId);
+    // Pages of one.
+    const at = Number(text(input, 'Marker'));
+    const isLast = at + 1 >= all.length;
+    return {
+      Grants: all.slice(at, at + 1).map(({ id, name, principal }) => ({
+        GrantId: id,
+        Name: name,
+        KeyId: keyId,
+        GranteePrincipal: principal,
+      })),
+      Truncated: !isLast,
+      NextMarker: isLast ? undefined : String(at + 1),
+    };
+  },
+
   RevokeGrant: (input, { state }) => {
     const grant = state.grants.get(text(input, 'GrantId'));
     if (grant === undefined || grant.keyId !== text(input, 'KeyId')) {

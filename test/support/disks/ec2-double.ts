@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
+import type { Clock } from '../../../src/base/clock.ts';
+import { systemClock } from '../../../src/base/system-clock.ts';
 import { EbsDriver } from '../../../src/providers/disks/ebs/driver.ts';
 import type { AwsDiskSettings } from '../../../src/providers/disks/settings.ts';
 import { AwsApi, escapeXml, isFields } from './aws-api.ts';
@@ -133,6 +135,11 @@ export class Ec2Double implements CloudDouble {
     this.#answering.refusesTags = true;
   }
 
+  /** The answer to the next grant of a key does not arrive. */
+  loseGrant(): void {
+    this.#answering.losesGrant = true;
+  }
+
   /** Accounts that may use a snapshot. */
   sharedWith(snapshotId: string): readonly string[] {
     return [...(this.state.snapshots.get(snapshotId)?.sharedWith ?? [])];
@@ -190,7 +197,17 @@ export class Ec2Double implements CloudDouble {
 
 function openDriver(endpoint: string, settings: AwsDiskSettings): Promise<EbsDriver> {
   const endpoints = { endpoint, kmsEndpoint: endpoint, stsEndpoint: endpoint };
-  return EbsDriver.open({ region: REGION, settings: { credentials, ...endpoints, ...settings } });
+  return EbsDriver.open({
+    region: REGION,
+    settings: { credentials, ...endpoints, ...settings },
+    clock: clockOfLooks(),
+  });
+}
+
+/** Time passes by being looked at, as the double's own does: half a minute each time. */
+function clockOfLooks(): Clock {
+  let looks = 0;
+  return { ...systemClock, monotonicMs: () => (looks += 1) * 30_000 };
 }
 
 /** The server's part: from a request to its answer. */
@@ -200,6 +217,7 @@ class Answering {
   readonly used = new Set<string>();
   readonly violations = new Set<string>();
   refusesTags = false;
+  losesGrant = false;
   readonly #apis: Readonly<Record<AwsService, AwsApi>>;
   /** Of the request that is being read. */
   #wrong: string[] = [];
@@ -222,7 +240,9 @@ class Answering {
       const request = this.#read(message, body);
       const fault = this.#fault(request);
       const answer = this.#carryOut(request, fault);
-      if (fault === 'lost-answer') {
+      const isLostGrant = this.losesGrant && request.action === 'CreateGrant';
+      if (isLostGrant) this.losesGrant = false;
+      if (fault === 'lost-answer' || isLostGrant) {
         response.destroy();
         return;
       }

@@ -27,7 +27,7 @@ import { Regions } from './regions.ts';
 import { ServiceRegion } from './service-region.ts';
 import { Snapshots } from './snapshots.ts';
 import { volumeTypeOf } from './volume-types.ts';
-import { Volumes } from './volumes.ts';
+import { LISTING_LAG_MS, Volumes } from './volumes.ts';
 import { listZones } from './zones.ts';
 
 export interface EbsDriverOptions {
@@ -53,8 +53,7 @@ export class EbsDriver implements DiskDriver {
     // CreateSnapshot has no client token; CreateVolume has.
     repeatsSnapshotsSafely: false,
     repeatsDisksSafely: true,
-    // EC2 promises only that its listings are right in the end; a minute is far above what is usual.
-    listingLagMs: 60_000,
+    listingLagMs: LISTING_LAG_MS,
     groupsByMachine: true,
     copiesBetweenRegions: true,
     snapshotIntervalMs: 15_000,
@@ -82,7 +81,7 @@ export class EbsDriver implements DiskDriver {
     return new EbsDriver({
       regions,
       identity,
-      volumes: new Volumes({ regions, identity, keys }),
+      volumes: new Volumes({ regions, identity, keys, clock }),
       snapshots,
       groups: new GroupSnapshots({ regions, keys, snapshots }),
     });

@@ -2,6 +2,7 @@ import type { GrantOperation } from '@aws-sdk/client-kms';
 import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
 import type { DiskEncryption } from '../driver.ts';
+import { leavesOpen } from '../retry.ts';
 import type { CallerIdentity } from './identity.ts';
 import type { Regions } from './regions.ts';
 import type { ServiceRegion } from './service-region.ts';
@@ -35,6 +36,19 @@ interface KeyArn {
 export interface KeyGrant {
   readonly keyId: string;
   readonly grantId: string;
+}
+
+/** What is wanted of a key; `name` tells the grant from all others. */
+export interface WantedGrant {
+  readonly keyId: string;
+  readonly account: string;
+  readonly name: string;
+}
+
+export interface GivenGrant {
+  readonly keyGrant: KeyGrant;
+  /** False where it was there before. */
+  readonly isNew: boolean;
 }
 
 /** The keys of KMS that volumes and snapshots are encrypted by. */
@@ -74,11 +88,22 @@ export class Keys {
     }
   }
 
-  /** Lets another account use a key for one snapshot; the same grant again where it is there. */
-  async grant(
-    { keyId, account, name }: { readonly keyId: string; readonly account: string; readonly name: string },
-    { signal }: AbortableOptions,
-  ): Promise<KeyGrant> {
+  /** Lets another account use a key for one snapshot; the grant of that name where it is there. */
+  async grant(wanted: WantedGrant, options: AbortableOptions): Promise<GivenGrant> {
+    const before = await this.#named(wanted, options);
+    if (before !== undefined) return { keyGrant: before, isNew: false };
+    try {
+      return { keyGrant: await this.#create(wanted, options), isNew: true };
+    } catch (error) {
+      if (!leavesOpen(error)) throw error;
+      // Nobody else would learn the id of what a lost answer has made.
+      const made = await this.#named(wanted, options);
+      if (made === undefined) throw error;
+      return { keyGrant: made, isNew: true };
+    }
+  }
+
+  async #create({ keyId, account, name }: WantedGrant, { signal }: AbortableOptions): Promise<KeyGrant> {
     const { CreateGrantCommand } = await import('@aws-sdk/client-kms');
     const action = 'kms:CreateGrant';
     const partition = parseKeyArn(keyId)?.partition ?? 'aws';
@@ -98,6 +123,26 @@ export class Keys {
       action,
       retryable: true,
     });
+  }
+
+  async #named({ keyId, name }: WantedGrant, { signal }: AbortableOptions): Promise<KeyGrant | undefined> {
+    const { ListGrantsCommand } = await import('@aws-sdk/client-kms');
+    let marker: string | undefined;
+    do {
+      const command = new ListGrantsCommand({
+        KeyId: keyId,
+        ...(marker === undefined ? {} : { Marker: marker }),
+      });
+      const page = await this.#regionOf(keyId).kms.send((client, options) => client.send(command, options), {
+        action: 'kms:ListGrants',
+        where: keyId,
+        signal,
+      });
+      const grantId = page.Grants?.find(({ Name }) => Name === name)?.GrantId;
+      if (grantId !== undefined) return { keyId, grantId };
+      marker = page.Truncated === true ? page.NextMarker : undefined;
+    } while (marker !== undefined);
+    return undefined;
   }
 
   /** One that is gone is no error. */

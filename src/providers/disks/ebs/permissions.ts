@@ -33,10 +33,12 @@ export const permissions = {
   deleteSnapshot: ['ec2:DeleteSnapshot'],
   listSnapshots: ['ec2:DescribeSnapshots', 'kms:DescribeKey'],
   shareSnapshot: [
+    'ec2:DescribeSnapshotAttribute',
     'ec2:DescribeSnapshots',
     'ec2:ModifySnapshotAttribute',
     'kms:CreateGrant',
     'kms:DescribeKey',
+    'kms:ListGrants',
     'kms:RevokeGrant',
   ],
   unshareSnapshot: ['ec2:ModifySnapshotAttribute', 'kms:RevokeGrant'],

@@ -2,6 +2,7 @@ import {
   CopySnapshotCommand,
   CreateSnapshotCommand,
   DeleteSnapshotCommand,
+  DescribeSnapshotAttributeCommand,
   DescribeSnapshotsCommand,
   ModifySnapshotAttributeCommand,
 } from '@aws-sdk/client-ec2';
@@ -16,6 +17,7 @@ import type {
   NewDiskSnapshotCopy,
   SnapshotShare,
 } from '../driver.ts';
+import { leavesOpen } from '../retry.ts';
 import type { Keys } from './keys.ts';
 import type { Regions } from './regions.ts';
 import type { ServiceRegion } from './service-region.ts';
@@ -148,31 +150,64 @@ export class Snapshots {
         advice: 'copy it under a customer’s key, or encrypt the volume with one',
       });
     }
-    if (encryption.kind === 'none') {
-      await this.#modify({ snapshotId: id, account }, 'add', options);
-      return { snapshotId: id, account };
-    }
-    const { keyId } = encryption;
-    const keyGrant = await this.#keys.grant({ keyId, account, name: `tranship-${id}-${account}` }, options);
-    const share = { snapshotId: id, account, keyGrant };
+    const wasShared = await this.#isShared(id, account, options);
+    const key =
+      encryption.kind === 'none'
+        ? undefined
+        : await this.#keys.grant(
+            { keyId: encryption.keyId, account, name: `tranship-${id}-${account}` },
+            options,
+          );
     try {
-      await this.#modify(share, 'add', options);
+      if (!wasShared) await this.#add(id, account, options);
     } catch (error) {
-      // The failure to report is that of the share. Whether it was made or not: nobody keeps the id of this grant.
-      const signal = AbortSignal.timeout(TAKE_BACK_LIMIT_MS);
-      await this.#keys.revoke(keyGrant, { signal }).catch(() => undefined);
+      // The failure to report is that of the share. Nobody keeps the id of a grant that is new.
+      if (key?.isNew === true) {
+        const signal = AbortSignal.timeout(TAKE_BACK_LIMIT_MS);
+        await this.#keys.revoke(key.keyGrant, { signal }).catch(() => undefined);
+      }
       throw error;
     }
-    return share;
+    return {
+      snapshotId: id,
+      account,
+      ...(wasShared ? { isNew: false } : {}),
+      ...(key === undefined ? {} : { keyGrant: key.keyGrant }),
+    };
   }
 
   async unshare(share: SnapshotShare, options: AbortableOptions): Promise<void> {
+    const { isNew = true, keyGrant } = share;
     try {
-      await this.#modify(share, 'remove', options);
+      if (isNew) await this.#modify(share, 'remove', options);
     } catch (error) {
       if (!(error instanceof DiskError) || error.code !== 'not-found') throw error;
     }
-    if (share.keyGrant !== undefined) await this.#keys.revoke(share.keyGrant, options);
+    if (keyGrant !== undefined) await this.#keys.revoke(keyGrant, options);
+  }
+
+  /** Where it is left open whether it was done, the snapshot says so. */
+  async #add(snapshotId: string, account: string, options: AbortableOptions): Promise<void> {
+    try {
+      await this.#modify({ snapshotId, account }, 'add', options);
+    } catch (error) {
+      if (!leavesOpen(error) || !(await this.#isShared(snapshotId, account, options))) throw error;
+    }
+  }
+
+  async #isShared(id: string, account: string, { signal }: AbortableOptions): Promise<boolean> {
+    const command = new DescribeSnapshotAttributeCommand({
+      SnapshotId: id,
+      Attribute: 'createVolumePermission',
+    });
+    const { CreateVolumePermissions = [] } = await this.#regions
+      .of(id)
+      .ec2.send((client, sending) => client.send(command, sending), {
+        action: 'ec2:DescribeSnapshotAttribute',
+        where: id,
+        signal,
+      });
+    return CreateVolumePermissions.some(({ UserId }) => UserId === account);
   }
 
   async #modify(

@@ -1,5 +1,6 @@
 import { CreateVolumeCommand, DeleteVolumeCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
 import type { CreateVolumeCommandInput, Volume } from '@aws-sdk/client-ec2';
+import type { Clock } from '../../../base/clock.ts';
 import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
 import { operationTag } from '../driver.ts';
@@ -12,6 +13,7 @@ import type {
   NewDisk,
 } from '../driver.ts';
 import { isSpentToken } from './ebs-error.ts';
+import type { CallPlace } from './ebs-error.ts';
 import type { CallerIdentity } from './identity.ts';
 import { PROVIDER_KEY } from './keys.ts';
 import type { Keys } from './keys.ts';
@@ -36,10 +38,14 @@ const states: Readonly<Record<string, DiskState>> = {
 const GONE: ReadonlySet<string | undefined> = new Set(['deleting', 'deleted', 'error']);
 const MAX_TOKENS = 20;
 
+/** EC2 promises only that its listings are right in the end; a minute is far above what is usual. */
+export const LISTING_LAG_MS = 60_000;
+
 export interface VolumesOptions {
   readonly regions: Regions;
   readonly identity: CallerIdentity;
   readonly keys: Keys;
+  readonly clock: Clock;
 }
 
 /** Volumes of EBS as disks. */
@@ -47,8 +53,12 @@ export class Volumes {
   readonly #regions: Regions;
   readonly #identity: CallerIdentity;
   readonly #keys: Keys;
+  readonly #clock: Clock;
+  /** When an operation's token was first found to be spent, and no volume of it listed. */
+  readonly #firstLooks = new Map<string, number>();
 
-  constructor({ regions, identity, keys }: VolumesOptions) {
+  constructor({ regions, identity, keys, clock }: VolumesOptions) {
+    this.#clock = clock;
     this.#regions = regions;
     this.#identity = identity;
     this.#keys = keys;
@@ -74,6 +84,16 @@ export class Volumes {
     const input = volumeInput(disk, zone);
     // A question that failed afterwards would hide that the volume was made.
     const account = await this.#identity.account(options);
+    if (disk.account !== undefined && disk.account !== account) {
+      throw new DiskError(
+        'unsupported',
+        `a volume is not made in ${disk.account}: the credentials are of ${account}`,
+        {
+          where: disk.snapshotId,
+          advice: 'share the snapshot, and use credentials of the account that shall have the volume',
+        },
+      );
+    }
     const region = this.#regions.named(disk.region);
     const volume = await this.#order(input, disk, region, options);
     this.#regions.remember(volume.VolumeId ?? '', region);
@@ -126,16 +146,32 @@ export class Volumes {
           signal: options.signal,
         });
         if (volume.VolumeId === undefined) throw unnamed('volume', snapshotId, place.action);
-        if (!GONE.has(volume.State)) return volume;
+        if (GONE.has(volume.State)) continue;
+        this.#firstLooks.delete(operationId);
+        return volume;
       } catch (error) {
         if (!isSpentToken(error)) throw error;
         const there = await this.#ofOperation(operationId, region, options);
         if (there !== undefined) return there;
+        this.#throwWhileListingsLag(operationId, place, error);
       }
     }
     throw new DiskError('conflict', `${MAX_TOKENS} volumes of this operation have been made and deleted`, {
       ...place,
       advice: 'give the operation another id',
+    });
+  }
+
+  /** A volume that is not listed yet is no reason to make a second one. */
+  #throwWhileListingsLag(operationId: string, place: Omit<CallPlace, 'region'>, cause: unknown): void {
+    const nowMs = this.#clock.monotonicMs();
+    const firstMs = this.#firstLooks.get(operationId) ?? nowMs;
+    this.#firstLooks.set(operationId, firstMs);
+    if (nowMs - firstMs >= LISTING_LAG_MS) return;
+    throw new DiskError('unavailable', 'a volume was ordered before, and is not listed yet', {
+      ...place,
+      retryable: true,
+      cause,
     });
   }
 
