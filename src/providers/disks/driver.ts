@@ -96,8 +96,8 @@ export interface NewDisk extends DiskPerformance {
   readonly operationId: string;
   readonly tags: DiskTags;
   /**
-   * Default: the account of the driver's credentials. Google Cloud: project. AWS and Azure (subscription): `unsupported`
-   * for any other, since what is made there would not be listed.
+   * Default: the account of the driver's credentials. Google Cloud: project. AWS and Azure (subscription):
+   * `unsupported` for any other, since what is made there would not be listed.
    */
   readonly account?: string | undefined;
   /** Azure: default the snapshot's own. */
@@ -170,6 +170,9 @@ export interface DiskListOptions extends AbortableOptions {
 
 /** Key of the tag that holds the operation's id. */
 export const operationTag = 'tranship/operation';
+
+/** Key of the tag that holds the disk of a snapshot that was copied, where the cloud knows only the copied snapshot. */
+export const sourceDiskTag = 'tranship/source-disk';
 
 /**
  * What an implementer of a cloud's disks provides. Nothing is tried again by a driver itself, and its SDK's own retry

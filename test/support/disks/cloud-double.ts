@@ -17,8 +17,8 @@ export type CloudCall =
   | 'shareSnapshot';
 
 /**
- * `lost-answer`: done, and the connection breaks before the answer. `cut-answer`: done, and it breaks in the middle of the
- * answer. `unavailable`: not done, by a passing fault.
+ * `lost-answer`: done, and the connection breaks before the answer. `cut-answer`: done, and it breaks in the
+ * middle of the answer. `unavailable`: not done, by a passing fault.
  * `throttled`, `denied`, `quota`: refused. `fails-later`: the order is taken, and what was made ends as failed.
  * `vanishes-later`: an id is given out, and then there is nothing (as EC2 does where a key is denied). `stays-pending`:
  * it never ends. `listing-lags`: the next listings do not have it yet.

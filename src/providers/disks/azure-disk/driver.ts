@@ -5,7 +5,7 @@ import { silentLogger } from '../../../base/logger.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { systemClock } from '../../../base/system-clock.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
-import { operationTag } from '../driver.ts';
+import { operationTag, sourceDiskTag } from '../driver.ts';
 import type {
   DiskCapabilities,
   DiskDescription,
@@ -29,7 +29,7 @@ import { AzureDiskRequests } from './requests.ts';
 import { formatResourceId, isSubscription, parseResourceId } from './resource-id.ts';
 import type { ResourceId } from './resource-id.ts';
 import { AzureDiskResources, refuseOther } from './resources.ts';
-import { describeSnapshot, sourceDiskTag } from './snapshot-description.ts';
+import { describeSnapshot } from './snapshot-description.ts';
 import { MAX_VALUE, azureTags, hasTags, tagsOf } from './tags.ts';
 import { isZoneRedundant } from '../zone-redundancy.ts';
 import { locationName, zoneNumber } from './zones.ts';

@@ -1,13 +1,11 @@
 import type { Snapshot } from '@azure/arm-compute';
+import { sourceDiskTag } from '../driver.ts';
 import type { DiskSnapshotDescription, DiskSnapshotState } from '../driver.ts';
 import { GIBIBYTE, failureOf, unreadable } from './disk-description.ts';
 import { encryptionOf } from './encryption.ts';
 import { formatResourceId, parseResourceId, readResourceId } from './resource-id.ts';
 import { tagsOf } from './tags.ts';
 import { locationName } from './zones.ts';
-
-/** Where the disk is written down of a snapshot that was copied: Azure knows only what it was copied from. */
-export const sourceDiskTag = 'tranship/source-disk';
 
 /** A snapshot as the port describes it. */
 export function describeSnapshot(snapshot: Snapshot): DiskSnapshotDescription {

@@ -57,6 +57,8 @@ export class Clients {
       credentials: credentialsFor(this.#settings, where),
       ...(endpoint === undefined ? {} : { endpoint: where }),
       ...(profile === undefined ? {} : { profile }),
+      // A library goes where its settings say, not where the process's environment does.
+      ignoreConfiguredEndpointUrls: true,
       // It would print to the console.
       logger: silent,
       // A second try may make a second snapshot: who calls decides.

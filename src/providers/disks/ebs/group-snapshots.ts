@@ -55,9 +55,10 @@ export class GroupSnapshots {
   ): Promise<readonly DiskSnapshotDescription[]> {
     const [first] = wanted;
     if (first === undefined) return [];
-    for (const snapshot of wanted) writeTags(ownTags(snapshot), snapshot.diskId);
     const region = this.#regions.of(first.diskId);
     const group = { [groupTag]: groupOf(wanted) };
+    // What EC2 does not take must be known before anything is made: in the end each has the group's tag as well.
+    for (const snapshot of wanted) writeTags({ ...ownTags(snapshot), ...group }, snapshot.diskId);
     const before = await this.#made(wanted, group, options);
     const made = before ?? (await this.#make(wanted, group, region, options));
     try {

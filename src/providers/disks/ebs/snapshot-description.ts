@@ -1,4 +1,5 @@
 import type { Snapshot, SnapshotInfo } from '@aws-sdk/client-ec2';
+import { sourceDiskTag } from '../driver.ts';
 import type { DiskEncryption, DiskSnapshotDescription, DiskSnapshotState } from '../driver.ts';
 import { readTags } from './tags.ts';
 import { bytesOfGib } from './units.ts';
@@ -20,19 +21,21 @@ export function describeSnapshot(
 ): DiskSnapshotDescription {
   const state = states[snapshot.State ?? ''] ?? 'pending';
   const told = 'StateMessage' in snapshot ? snapshot.StateMessage : undefined;
+  // EC2 calls the volume of every copy vol-ffffffff.
+  const { [sourceDiskTag]: sourceDisk, ...tags } = readTags(snapshot.Tags);
   const progressPercent = percentOf(snapshot.Progress);
   return {
     provider: 'aws',
     id: snapshot.SnapshotId ?? '',
     account: snapshot.OwnerId ?? '',
-    diskId: snapshot.VolumeId ?? '',
+    diskId: sourceDisk ?? snapshot.VolumeId ?? '',
     state,
     ...(state === 'failed' ? { failure: told ?? 'EBS reports the snapshot in state "error"' } : {}),
     ...(progressPercent === undefined ? {} : { progressPercent }),
     diskSizeBytes: bytesOfGib(snapshot.VolumeSize),
     regions: [region],
     encryption,
-    tags: readTags(snapshot.Tags),
+    tags,
     createdMs: snapshot.StartTime?.getTime() ?? 0,
   };
 }

@@ -10,6 +10,7 @@ import type { Snapshot } from '@aws-sdk/client-ec2';
 import type { Clock } from '../../../base/clock.ts';
 import { DiskError } from '../../../base/errors.ts';
 import type { AbortableOptions } from '../../objects/driver.ts';
+import { sourceDiskTag } from '../driver.ts';
 import type {
   DiskListOptions,
   DiskSnapshotDescription,
@@ -90,14 +91,15 @@ export class Snapshots {
     const source = await this.#existing(snapshotId, options);
     const region = this.#regions.named(copy.region);
     const action = 'ec2:CopySnapshot';
+    const tags = { ...copy.tags, [sourceDiskTag]: source.diskId };
     const command = new CopySnapshotCommand({
       SourceRegion: this.#regions.of(snapshotId).name,
       SourceSnapshotId: snapshotId,
       Description: `tranship ${copy.operationId}`,
       ...encryptionInput(encryption),
-      TagSpecifications: [{ ResourceType: 'snapshot', Tags: writeOwnTags(copy, snapshotId) }],
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: writeOwnTags({ ...copy, tags }, snapshotId) }],
     });
-    const { SnapshotId, Tags } = await region.ec2.send((client, sending) => client.send(command, sending), {
+    const { SnapshotId } = await region.ec2.send((client, sending) => client.send(command, sending), {
       action,
       where: snapshotId,
       signal: options.signal,
@@ -111,7 +113,7 @@ export class Snapshots {
       progressPercent: 0,
       regions: [region.name],
       encryption: encryption.kind === 'none' ? source.encryption : encryption,
-      tags: readTags(Tags ?? writeOwnTags(copy, snapshotId)),
+      tags: readTags(writeOwnTags(copy, snapshotId)),
       createdMs: this.#clock.nowMs(),
     };
   }

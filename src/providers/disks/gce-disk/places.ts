@@ -11,8 +11,8 @@ interface PlaceOptions extends AbortableOptions {
 }
 
 /**
- * The size that a type may have in a region; undefined where no zone of it has the type. Throws `unavailable` where one of
- * its zones does not answer before one that has it.
+ * The size that a type may have in a region; undefined where no zone of it has the type. Throws `unavailable` where one
+ * of its zones does not answer before one that has it.
  */
 export async function describeType(
   client: ComputeClient,

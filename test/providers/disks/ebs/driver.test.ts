@@ -9,6 +9,7 @@ import type {
   DiskSnapshotDescription,
   NewDisk,
 } from '../../../../src/providers/disks/driver.ts';
+import { EbsDriver } from '../../../../src/providers/disks/ebs/driver.ts';
 import { Ec2Double } from '../../../support/disks/ec2-double.ts';
 
 const gib = 2 ** 30;
@@ -307,6 +308,7 @@ it('copies a snapshot into another region, and finds it, makes a volume of it an
   while (found?.state === 'pending') found = await driver.describeSnapshot(copy.id, {});
   assert.equal(found?.state, 'ready');
   assert.deepEqual(found.regions, ['us-west-2']);
+  assert.deepEqual([copy.diskId, found.diskId], [source.diskId, source.diskId]);
   assert.deepEqual(found.encryption, encryption);
   const listed = await all(driver.listSnapshots({ tags: { [operationTag]: 'copy-1' } }));
   assert.deepEqual(
@@ -414,6 +416,18 @@ it('makes no second volume while a listing may not have the first one yet', asyn
     await assert.rejects(cloud.driver.createDisk(again, {}), { code: 'unavailable', retryable: true });
   }
   assert.equal((await cloud.driver.createDisk(again, {})).id, first.id);
+});
+
+it('goes to no endpoint that only the environment of the process names', async (t) => {
+  const cloud = await start(t);
+  process.env['AWS_ENDPOINT_URL'] = cloud.endpoint;
+  t.after(() => delete process.env['AWS_ENDPOINT_URL']);
+  const credentials = { accessKeyId: 'AKIATRANSHIP', secretAccessKey: 'secret' };
+  const settings = { credentials, proxy: { https: 'http://127.0.0.1:1', http: 'http://127.0.0.1:1' } };
+  const driver = await EbsDriver.open({ region: cloud.region, settings });
+  t.after(() => driver.close());
+  await assert.rejects(driver.describeDisk(cloud.addDisk(), {}), { code: 'unavailable' });
+  assert.deepEqual(cloud.usedPermissions(), []);
 });
 
 it('makes no volume in another account than that of its credentials', async (t) => {

@@ -101,3 +101,11 @@ it('says that it is open what is there where they can neither be tagged nor dele
     message: /neither tagged nor deleted: snap-\w+ snap-\w+/,
   });
 });
+
+it('tags that leave no room for the group’s own are refused before anything is made', async (t) => {
+  const { cloud, wanted } = await start(t);
+  const many = Object.fromEntries(Array.from({ length: 49 }, (_, index) => [`tag-${index}`, 'x']));
+  const full = wanted.map((snapshot) => ({ ...snapshot, tags: many }));
+  await assert.rejects(cloud.driver.createSnapshots(full, { machineId }), { code: 'invalid-argument' });
+  assert.deepEqual(cloud.snapshots(), []);
+});
