@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { FileSystemError, UsageError } from '../base/errors.ts';
+import { FileSystemError, UsageError, describeError } from '../base/errors.ts';
 import type { DiskDriver, DiskProvider } from '../providers/disks/driver.ts';
 import { parseDiskHandle } from '../providers/disks/handle.ts';
 import type { DiskHandle } from '../providers/disks/handle.ts';
@@ -60,14 +60,16 @@ export async function readDiskPlan(args: DiskArguments): Promise<DiskPlan> {
   const [provider] = providers;
   const ofHandle = volumes.map(({ handle }) => handle?.region).find((region) => region !== undefined);
   const region = args.value('region') ?? ofHandle ?? source?.region;
-  const targetRegion = args.value('target-region') ?? target?.region ?? region;
+  // The cloud that is asked knows no region of another one.
+  const isElsewhere = target?.provider !== undefined && target.provider !== provider;
+  const targetRegion = args.value('target-region') ?? (isElsewhere ? region : (target?.region ?? region));
   return { volumes, source, target, provider, region, targetRegion };
 }
 
 async function readObjects(path: string | undefined): Promise<ClusterObjects | undefined> {
   if (path === undefined) return undefined;
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new FileSystemError('io', 'cannot read the objects of a cluster', {
+    throw new FileSystemError('io', `the objects of a cluster: ${describeError(cause)}`, {
       where: path,
       advice: 'write them with kubectl get nodes,storageclasses,persistentvolumes -o yaml',
       cause,
@@ -82,12 +84,30 @@ function volumeOf(operand: string, source: ClusterObjects | undefined): NamedVol
     ({ name, claim }) => name === operand || (claim && `${claim.namespace}/${claim.name}` === operand),
   );
   if (facts === undefined) {
-    const handle = parseDiskHandle(operand);
+    const handle = handleOf(operand, source);
     return { name: operand, driver: csiDriverOfProvider(handle.provider), handle };
   }
   const name = facts.claim === undefined ? facts.name : `${facts.claim.namespace}/${facts.claim.name}`;
   const { driver, handle } = facts;
   return { name, driver, facts, handle: handle === undefined ? undefined : handleOrNone(handle) };
+}
+
+function handleOf(operand: string, source: ClusterObjects | undefined): DiskHandle {
+  if (source === undefined) return parseDiskHandle(operand);
+  const handle = handleOrNone(operand);
+  if (handle !== undefined) return handle;
+  const names = source.volumes.map(({ name, claim }) => (claim ? `${claim.namespace}/${claim.name}` : name));
+  throw new UsageError('neither a volume of --source nor a handle of a known form', {
+    where: operand,
+    advice: names.length === 0 ? 'the file has no volumes' : `the file has ${someOf(names)}`,
+  });
+}
+
+const namesTold = 10;
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - namesTold;
+  return names.slice(0, namesTold).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** A driver that this program does not know may write anything. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
 import type { AbortableOptions } from '../providers/objects/driver.ts';
 import type { DiskDriver } from '../providers/disks/driver.ts';
 import { withDiskRetry } from '../providers/disks/retry.ts';
@@ -24,6 +25,8 @@ export interface DiskEngine {
 }
 
 const defaultDeadlineMs = 60 * 60_000;
+/** From so many failures in a row on whoever waits should know why. */
+const loudFromFailures = 3;
 
 export function diskEngine(
   repository: Repository,
@@ -33,8 +36,11 @@ export function diskEngine(
   const { clock, logger } = repository;
   const retried = withDiskRetry(driver, {
     clock,
-    onRetry: ({ kind, key, failures, error }) =>
-      logger.debug(`${kind} ${key}: failure ${failures}: ${error.message}`),
+    onRetry: ({ kind, key, failures, error }) => {
+      const message = `${kind} ${key} failed, and is tried again: ${describeError(error)}`;
+      if (failures < loudFromFailures) logger.debug(message);
+      else logger.warn(message);
+    },
   });
   return { repository, driver: retried, clock, deadlineMs, onEvent };
 }

@@ -25,7 +25,7 @@ export interface PreflightViolation extends Disagreement {
 
 /**
  * What speaks against moving a volume by a snapshot of its disk; empty where nothing does. Pure: the same facts give
- * the same violations. What is not known is not judged.
+ * the same violations. What is not known is not judged, and of two providers nothing but that they are two.
  *
  * @example
  * const cluster = { provider: 'aws', region: 'us-east-1', zones: ['us-east-1a'] } as const;
@@ -45,6 +45,12 @@ export interface PreflightViolation extends Disagreement {
  * for (const { code, found, wanted } of violations) console.log(code, found.value, wanted.value);
  */
 export function preflight(facts: PreflightFacts): PreflightViolation[] {
+  const violations = violationsOf(facts);
+  const ofProviders = violations.filter(({ code }) => code === 'provider-mismatch');
+  return ofProviders.length > 0 ? ofProviders : violations;
+}
+
+function violationsOf(facts: PreflightFacts): PreflightViolation[] {
   return preflightRules.flatMap(({ code, severity, rule, check }) => {
     const disagreement = check(facts);
     return disagreement === undefined

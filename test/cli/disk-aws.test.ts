@@ -91,6 +91,23 @@ describe('tranship disk on EBS', () => {
     assert.deepEqual(cloud.violations(), []);
   });
 
+  it('says that the target is on another provider, whose regions EC2 does not know', async (t) => {
+    const { cwd, cloud, run } = await placeOn(t);
+    const node = {
+      kind: 'Node',
+      metadata: { labels: { 'topology.kubernetes.io/zone': 'us-central1-a' } },
+      spec: { providerID: 'gce://project/us-central1-a/node' },
+    };
+    writeFileSync(join(cwd, 'to.yaml'), JSON.stringify(node));
+    const told = await run(['disk', 'preflight', cloud.addDisk(), '--target', 'to.yaml', '--json']);
+    assert.equal(told.code, 3, told.stderr);
+    const violations = messages(told.stdout).filter((line) => line['message_type'] === 'violation');
+    assert.deepEqual(
+      violations.map(({ code }) => code),
+      ['provider-mismatch'],
+    );
+  });
+
   it('gives a block volume back as one, and says which snapshot is of an earlier run', async (t) => {
     const { cwd, cloud, run } = await placeOn(t);
     const volume = {

@@ -85,6 +85,10 @@ describe('tranship disk', () => {
   const wrong: Readonly<Record<string, readonly [readonly string[], RegExp]>> = {
     'a handle of no known form': [['preflight', 'vol-?'], /no volume handle of a known form: vol-\?/],
     'no volume': [['preflight'], /no volume was named/],
+    'a claim that the source does not have': [
+      ['preflight', 'shop/other', '--source', 'cluster.yaml'],
+      /neither a volume of --source nor a handle of a known form: shop\/other \(the file has shop\/files\)/,
+    ],
     'volumes of two clouds': [
       ['preflight', 'vol-0123456789abcdef0', 'projects/p/zones/europe-west1-b/disks/d'],
       /several clouds/,
@@ -92,7 +96,7 @@ describe('tranship disk', () => {
     'a snapshot without a plan': [['snapshot', 'vol-0123456789abcdef0'], /use --plan NAME/],
     'a snapshot that is not there': [['restore', 'tranship-01'], /see `tranship disk list`/],
     'a claim without a class': [['restore', 'tranship-01', '--claim', 'shop/data'], /use --class NAME/],
-    'something to remove that is not there': [['delete', 'tranship-01'], /see `tranship disk list`/],
+    'something to remove that is not there': [['delete', 'tranship-01'], /as `tranship disk list` does/],
     'a sweep of nowhere': [['sweep'], /use --provider/],
     'an unknown provider': [['sweep', '--provider', 'moon'], /aws, azure, gcp/],
     'an unknown role': [['policy', 'aws', 'admin'], /snapshot, restore, sweep/],
@@ -113,7 +117,7 @@ describe('tranship disk', () => {
   it('says which file of a cluster cannot be read, and where it is wrong', async (t) => {
     const place = await placeWithRepository(t);
     const args = ['disk', 'preflight', 'pv-1', '--source'];
-    assert.match((await tranship([...args, 'absent.yaml'], place)).stderr, /absent\.yaml/);
+    assert.match((await tranship([...args, 'absent.yaml'], place)).stderr, /no such file.*absent\.yaml/);
     writeFileSync(join(place.cwd, 'wrong.yaml'), objects.replace('1Gi', 'much'));
     assert.match((await tranship([...args, 'wrong.yaml'], place)).stderr, /wrong\.yaml:\d+/);
   });

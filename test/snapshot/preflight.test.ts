@@ -220,6 +220,12 @@ describe('preflight', () => {
     });
   }
 
+  it('of clusters on two providers tells nothing but that', () => {
+    const target = { ...cluster, provider: 'gcp', region: 'us-central1', account: 'project' } as const;
+    const codes = preflight({ ...good, target, quiesced: false }).map(({ code }) => code);
+    assert.deepEqual(codes, ['provider-mismatch']);
+  });
+
   it('offers a copy between regions only where the cloud can', () => {
     const [facts] = broken['region-mismatch'] ?? [];
     assert.ok(facts?.cloud);

@@ -38,9 +38,9 @@ export function openTokenError(origin: string, advice: string): UsageError {
 }
 
 /** What becomes of a request to an endpoint that {@link isOpenNetwork}, unless that was allowed. */
-export function openNetworkError(hostname: string): UsageError {
+export function openNetworkError(host: string): UsageError {
   return new UsageError('the endpoint speaks plain HTTP', {
-    where: `http://${hostname}`,
+    where: `http://${host}`,
     advice: 'use https://, or --allow-http where the network is trusted',
   });
 }

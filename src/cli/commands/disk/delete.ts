@@ -39,7 +39,7 @@ export const command = defineCommand({
     const chosen: DiskDocument[] = [];
     for (const where of args.operands) {
       const document = await findDiskDocument(repository, where, { signal });
-      const advice = 'see `tranship disk list`';
+      const advice = 'write it whole, as `tranship disk list` does';
       if (document === undefined)
         throw new UsageError('the repository has nothing of this id', { where, advice });
       chosen.push(document);

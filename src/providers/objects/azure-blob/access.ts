@@ -123,7 +123,7 @@ function checkEndpoint(
   { allowHttp = false }: AzureBlobSettings,
 ): void {
   const url = new URL(endpoint);
-  if (isOpenNetwork(url) && !allowHttp) throw openNetworkError(url.hostname);
+  if (isOpenNetwork(url) && !allowHttp) throw openNetworkError(url.host);
   const isToken = kind !== 'account-key' && kind !== 'sas';
   if (!isToken || url.protocol === 'https:') return;
   throw openTokenError(url.origin, 'use https://, or an account key');
