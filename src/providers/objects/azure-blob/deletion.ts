@@ -1,4 +1,5 @@
 import { StoreError, TranshipError } from '../../../base/errors.ts';
+import { deleteSingly } from '../delete-singly.ts';
 import type { AzureBlobRequests } from './requests.ts';
 
 /** What one Blob Batch request takes. */
@@ -29,7 +30,8 @@ export class AzureBlobDeletion {
   async deleteMany(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     for (let start = 0; start < keys.length; start += BATCH_KEYS) {
       const batch = keys.slice(start, start + BATCH_KEYS);
-      if (!(await this.#deleteBatch(batch, signal))) await this.#deleteSingly(batch, signal);
+      if (await this.#deleteBatch(batch, signal)) continue;
+      await deleteSingly(batch, this.#connections, (key) => this.deleteOne(key, signal));
     }
   }
 
@@ -66,16 +68,6 @@ export class AzureBlobDeletion {
       return false;
     }
   }
-
-  async #deleteSingly(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    // Shared: whoever fails ends it, and the others stop at the next key.
-    const rest = each(keys);
-    const workers = Array.from({ length: Math.min(this.#connections, keys.length) }, async () => {
-      for (const key of rest) await this.deleteOne(key, signal);
-    });
-    const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-  }
 }
 
 /** Of one blob, as opposed to the batch that it was in. */
@@ -86,8 +78,4 @@ class RefusedBlob extends Error {
     super(refusal.message);
     this.refusal = refusal;
   }
-}
-
-function* each<T>(items: readonly T[]): Generator<T, void, undefined> {
-  yield* items;
 }

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import { StoreError, TranshipError, asError } from '../../../base/errors.ts';
+import { StoreError, asError } from '../../../base/errors.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { systemClock } from '../../../base/system-clock.ts';
 import type {
@@ -28,7 +28,7 @@ import { ConnectionWarnings } from '../connection-warnings.ts';
 import type { ServiceDriverOptions } from '../driver-options.ts';
 import { FoundRegion } from './bucket-region.ts';
 import { createClient } from './client.ts';
-import { BATCH_KEYS, deleteObjects } from './deletion.ts';
+import { BATCH_KEYS, S3Deletion } from './deletion.ts';
 import { listObjects } from './listing.ts';
 import { formatS3Location } from './location.ts';
 import type { S3Location } from './location.ts';
@@ -53,6 +53,7 @@ export class S3Driver implements ObjectDriver {
   readonly #requests: S3Requests;
   readonly #clients: Renewable<S3Client>;
   readonly #headers: ObjectHeaders;
+  readonly #deletion: S3Deletion;
   readonly #sweep: UploadSweep;
 
   /** Throws UsageError for settings that cannot be carried out. */
@@ -85,6 +86,7 @@ export class S3Driver implements ObjectDriver {
       region,
       clock,
     });
+    this.#deletion = new S3Deletion(this.#requests, connections);
     this.#sweep = new UploadSweep(this.#requests, { prefix: location.prefix, clock, logger });
   }
 
@@ -152,16 +154,11 @@ export class S3Driver implements ObjectDriver {
   }
 
   async delete(key: string, options: AbortableOptions): Promise<void> {
-    const command = new DeleteObjectCommand({ Bucket: this.#requests.bucket, Key: key });
-    try {
-      await this.#requests.send(command, { where: key, signal: options.signal });
-    } catch (error) {
-      if (!(error instanceof TranshipError) || error.code !== 'not-found') throw error;
-    }
+    await this.#deletion.deleteOne(key, options.signal);
   }
 
   async deleteMany(keys: readonly string[], options: AbortableOptions): Promise<void> {
-    await deleteObjects(this.#requests, keys, options.signal);
+    await this.#deletion.deleteMany(keys, options.signal);
   }
 
   createMultipart(key: string, options: PutOptions): Promise<MultipartUpload> {
